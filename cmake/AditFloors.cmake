@@ -1,0 +1,47 @@
+# Turns src/FLOORS into libraries: `base`, `wire`, `net`, ... each linked to every lower floor and
+# to the packages named on its line. A folder that does not exist yet is skipped.
+#
+# Sets ADIT_LIBRARIES (all of them, highest first) and, for the tests,
+# ADIT_FLOOR_<folder> and ADIT_UP_TO_<floor> (the libraries up to that floor).
+
+file(STRINGS ${PROJECT_SOURCE_DIR}/src/FLOORS floors REGEX "^ *[0-9]")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/FLOORS)
+
+# Declares the library of one folder. `below` are the libraries it may use.
+function(adit_library folder below packages)
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${folder}/*.c)
+    list(FILTER sources EXCLUDE REGEX "/cmd/main\\.c$")
+    file(GLOB assets CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${folder}/assets/*)
+    if(NOT sources)
+        return()
+    endif()
+
+    add_library(${folder} STATIC ${sources})
+    target_link_libraries(${folder} PUBLIC ${below} PRIVATE adit_options adit_strict)
+    foreach(package IN LISTS packages)
+        if(NOT TARGET PkgConfig::${package})
+            pkg_check_modules(${package} REQUIRED IMPORTED_TARGET GLOBAL ${package})
+        endif()
+        target_link_libraries(${folder} PRIVATE PkgConfig::${package})
+    endforeach()
+    if(assets)
+        adit_embed(${folder} ${assets})
+    endif()
+endfunction()
+
+set(ADIT_LIBRARIES "")
+foreach(line IN LISTS floors)
+    string(REGEX MATCHALL "[^ ]+" words "${line}")
+    list(POP_FRONT words floor folder)
+    set(ADIT_FLOOR_${folder} ${floor})
+
+    if(NOT floor STREQUAL current_floor)
+        set(below ${ADIT_LIBRARIES})
+        set(current_floor ${floor})
+    endif()
+    adit_library(${folder} "${below}" "${words}")
+    if(TARGET ${folder})
+        list(PREPEND ADIT_LIBRARIES ${folder})
+    endif()
+    set(ADIT_UP_TO_${floor} ${ADIT_LIBRARIES})
+endforeach()
