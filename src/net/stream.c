@@ -1,0 +1,186 @@
+#include "net/stream.h"
+
+#include "base/mem.h"
+
+static struct stream *of_task(struct task *t)
+{
+    return CONTAINER_OF(t, struct stream, ready);
+}
+
+static struct stream *of_flusher(struct flusher *f)
+{
+    return CONTAINER_OF(f, struct stream, flusher);
+}
+
+/* A stream that holds input stays on the ready list while somebody wants it. */
+static void raise_what_is_there(struct stream *s)
+{
+    unsigned there = 0;
+
+    if ((s->wanted & STREAM_READABLE) && s->ops->has_input(s)) {
+        there |= STREAM_READABLE;
+    }
+    if ((s->wanted & STREAM_WRITABLE) && s->ops->room(s) > 0) {
+        there |= STREAM_WRITABLE;
+    }
+    if (there) {
+        stream_raise(s, there);
+    }
+}
+
+static void tell_user(struct task *t)
+{
+    struct stream *s = of_task(t);
+    unsigned events = s->pending & (s->wanted | STREAM_BROKEN);
+
+    s->pending = 0;
+    if (!events || !s->on_ready) {
+        return;
+    }
+    s->wanted &= (uint8_t)~(events & STREAM_WRITABLE);
+    if (s->wanted & STREAM_READABLE) {
+        /* Scheduled before the call: the user may close the stream, which unschedules it. */
+        loop_schedule(s->loop, &s->ready);
+    }
+    s->on_ready(s->ctx, s, events);
+}
+
+static void run_ready(struct task *t)
+{
+    struct stream *s = of_task(t);
+
+    if (s->pending == 0) {
+        raise_what_is_there(s);
+    }
+    if (s->pending) {
+        tell_user(t);
+    }
+}
+
+static void run_flush(struct flusher *f)
+{
+    struct stream *s = of_flusher(f);
+    s->ops->flush(s);
+}
+
+void stream_init(struct stream *s, const struct stream_ops *ops, struct loop *loop, uint8_t level)
+{
+    ASSERT(level < LOOP_LEVELS);
+    *s = (struct stream){.ops = ops, .loop = loop};
+    s->ready.run = run_ready;
+    s->flusher.flush = run_flush;
+    s->flusher.level = level;
+}
+
+void stream_deinit(struct stream *s)
+{
+    loop_unschedule(&s->ready);
+    loop_unmark_dirty(&s->flusher);
+    s->on_ready = NULL;
+}
+
+void stream_raise(struct stream *s, unsigned events)
+{
+    events &= s->wanted | STREAM_BROKEN;
+    if (events && s->on_ready) {
+        s->pending |= (uint8_t)events;
+        loop_schedule(s->loop, &s->ready);
+    }
+}
+
+void stream_mark_dirty(struct stream *s)
+{
+    loop_mark_dirty(s->loop, &s->flusher);
+}
+
+void stream_set_user(struct stream *s, stream_ready_fn *on_ready, void *ctx)
+{
+    stream_unwant(s, STREAM_READABLE | STREAM_WRITABLE);
+    s->on_ready = on_ready;
+    s->ctx = ctx;
+}
+
+void stream_want(struct stream *s, unsigned events)
+{
+    unsigned added = events & ~(unsigned)s->wanted;
+
+    s->wanted |= (uint8_t)events;
+    if (added) {
+        s->ops->want(s, added, 0);
+        raise_what_is_there(s);
+    }
+}
+
+void stream_unwant(struct stream *s, unsigned events)
+{
+    unsigned removed = events & s->wanted;
+
+    s->wanted &= (uint8_t)~events;
+    s->pending &= (uint8_t)~events;
+    if (removed) {
+        s->ops->want(s, 0, removed);
+    }
+}
+
+int stream_read(struct stream *s, struct bufq *into, size_t max)
+{
+    return s->ops->read(s, into, max);
+}
+
+int stream_write(struct stream *s, struct bufq *from)
+{
+    return bufq_is_empty(from) ? 0 : s->ops->write(s, from);
+}
+
+size_t stream_room(const struct stream *s)
+{
+    return s->ops->room(s);
+}
+
+int stream_write_bytes(struct stream *s, const void *bytes, size_t n)
+{
+    struct bufq copy = {0};
+
+    if (stream_room(s) < n) {
+        return ERR_AGAIN;
+    }
+    bufq_push(&copy, bytes, n);
+    int err = stream_write(s, &copy);
+    bufq_clear(&copy);
+    return err;
+}
+
+int stream_shutdown(struct stream *s)
+{
+    return s->ops->shutdown(s);
+}
+
+static void give_up(struct stream **s, bool is_abort)
+{
+    struct stream *gone = *s;
+
+    *s = NULL;
+    if (gone) {
+        gone->on_ready = NULL;
+        gone->wanted = 0;
+        gone->pending = 0;
+        loop_unschedule(&gone->ready);
+        gone->ops->close(gone, is_abort);
+    }
+}
+
+void stream_close(struct stream **s)
+{
+    give_up(s, false);
+}
+
+void stream_abort(struct stream **s)
+{
+    give_up(s, true);
+}
+
+void stream_facts(const struct stream *s, struct stream_facts *out)
+{
+    *out = (struct stream_facts){0};
+    s->ops->facts(s, out);
+}
