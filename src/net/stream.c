@@ -38,11 +38,10 @@ static void tell_user(struct task *t)
         return;
     }
     s->wanted &= (uint8_t)~(events & STREAM_WRITABLE);
-    if (s->wanted & STREAM_READABLE) {
-        /* Scheduled before the call: the user may close the stream, which unschedules it. */
-        loop_schedule(s->loop, &s->ready);
-    }
     s->on_ready(s->ctx, s, events);
+    if (s->on_ready) { /* not closed meanwhile; closed streams are buried after the turn */
+        raise_what_is_there(s);
+    }
 }
 
 static void run_ready(struct task *t)
