@@ -49,7 +49,7 @@ format: ## put all C files into the house format
 	@tools/setup dev
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
-lint: ## check floors, format and what clang-tidy finds
+lint: ## check floors and what clang-tidy finds
 	@tools/setup dev
 	$(call build,clang)
 	@tools/lint

@@ -19,7 +19,7 @@ void text_add(struct text *t, struct slice s);
 void text_add_str(struct text *t, const char *s);
 void text_add_char(struct text *t, char c);
 void text_addf(struct text *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void text_addv(struct text *t, const char *fmt, va_list args);
+void text_addv(struct text *t, const char *fmt, va_list args) PRINTF_LIKE(2, 0);
 
 /* As the inside of a JSON string: quotes, backslashes, control characters and bytes that are not
  * UTF-8 are escaped; the surrounding quotes are the caller's. */
