@@ -16,18 +16,21 @@
  *
  * The body is an ordinary stream (net/stream.h), so net/pump carries it:
  *
- *      stream_read      body bytes. AGAIN also while a head is due; EOF: the message is complete
- * and exchange_trailers has what came behind it. TRUNCATED: the peer ended early; PROTOCOL,
- * TOO_LARGE, TIMEOUT: its body broke the rules. On a front the response half still works after
- * these: exchange_answer_status(exchange_status_of(err)). stream_write     body bytes, with
- * back-pressure. CLOSED: the peer wants no more of this body (an early final response came to its
- * end, or it stopped reading); the other half goes on. stream_shutdown  the message is complete.
- * Again, or after HTTP_BODY_NONE: nothing to do. READABLE         a head, body bytes, the end or a
- * failure is there. BROKEN           visitor: gone, cancel the origin. Origin: lost. Told at once,
- * also to a user who is not reading. stream_close     this end is finished with. Halves that are
- * not complete make it an abort; a front then answers the next request on the same connection by
- * itself and a back may be used again (h1_client_is_reusable). stream_abort     cut, in a way the
- * peer can tell from a complete message.
+ *      stream_read      body bytes. AGAIN also while a head is due. EOF: the message is complete,
+ *                       exchange_trailers has what came behind it. TRUNCATED: the peer ended early.
+ *                       PROTOCOL, TOO_LARGE, TIMEOUT: its body broke the rules; on a front the
+ *                       response half still works (exchange_status_of, exchange_answer_status).
+ *      stream_write     body bytes, with back-pressure. CLOSED: the peer wants no more of this
+ *                       body (an early final response came to its end, or it stopped reading);
+ *                       the other half goes on.
+ *      stream_shutdown  the message is complete. Again, or after HTTP_BODY_NONE: nothing to do.
+ *      READABLE         a head, body bytes, the end or a failure is there.
+ *      BROKEN           visitor: gone, cancel the origin. Origin: lost. Told at once, also to a
+ *                       user who is not reading.
+ *      stream_close     this end is finished with. Halves that are not complete make it an abort;
+ *                       a front then goes on to the next request on the same connection by itself
+ *                       and a back may be used again (h1_client_is_reusable).
+ *      stream_abort     cut, in a way the peer can tell from a complete message.
  *
  * A final response may come, be read and be sent before the request is complete. Each piece of body
  * is sent in the turn it was written, so that server-sent events need nothing special. Heads are
