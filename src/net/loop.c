@@ -1,0 +1,298 @@
+/* The turn of loop.h, drawn onto libuv's own:
+ *
+ *     uv: timers --> prepare -----------------------------> poll --> closed handles --> timers ...
+ *         events     ready, flush, interest, bury           events
+ *
+ * The prepare callback is the turn. When it leaves work behind, an idle handle keeps poll from
+ * waiting. */
+#include "net/loop.h"
+
+#include <signal.h>
+
+#include "base/bufq.h"
+#include "base/mem.h"
+#include "net/loop_priv.h"
+
+enum {
+    READY_BUDGET_US = 5000, /* tasks of one turn; the others wait for the next */
+    READY_CLOCK_EVERY = 16, /* tasks between two looks at the clock */
+    LAST_TURNS_MAX = 1000,  /* loop_free: what is still going on must end within */
+};
+
+/* ---- ready ---- */
+
+void loop_schedule(struct loop *loop, struct task *task)
+{
+    if (!list_is_linked(&task->node)) {
+        list_push_back(&loop->tasks, &task->node);
+    }
+}
+
+void loop_unschedule(struct task *task)
+{
+    list_remove(&task->node);
+}
+
+static void run_ready(struct loop *loop)
+{
+    struct list now;
+    uint64_t end_ns = 0;
+
+    list_init(&now);
+    list_join(&now, &loop->tasks);
+    for (uint32_t count = 1; !list_is_empty(&now); count++) {
+        struct task *task = LIST_ENTRY(list_pop_front(&now), struct task, node);
+        task->run(task);
+        if (count % READY_CLOCK_EVERY != 0) {
+            continue;
+        }
+        uint64_t at_ns = uv_hrtime();
+        end_ns = end_ns ? end_ns : at_ns + READY_BUDGET_US * 1000ull;
+        if (at_ns > end_ns) {
+            break;
+        }
+    }
+    list_join(&now, &loop->tasks); /* what is left goes first in the next turn */
+    list_join(&loop->tasks, &now);
+}
+
+/* ---- flush ---- */
+
+void loop_mark_dirty(struct loop *loop, struct flusher *flusher)
+{
+    ASSERT(flusher->level < LOOP_LEVELS);
+    if (!list_is_linked(&flusher->node)) {
+        list_push_back(&loop->dirty[flusher->level], &flusher->node);
+    }
+}
+
+void loop_unmark_dirty(struct flusher *flusher)
+{
+    list_remove(&flusher->node);
+}
+
+static void run_flush(struct loop *loop)
+{
+    for (int level = LOOP_LEVELS - 1; level >= 0; level--) {
+        struct list now;
+        list_init(&now);
+        list_join(&now, &loop->dirty[level]);
+        while (!list_is_empty(&now)) {
+            struct flusher *f = LIST_ENTRY(list_pop_front(&now), struct flusher, node);
+            f->flush(f);
+        }
+    }
+}
+
+/* ---- bury ---- */
+
+void loop_bury(struct loop *loop, struct grave *grave, void (*free)(struct grave *grave))
+{
+    ASSERT(!list_is_linked(&grave->node));
+    grave->free = free;
+    list_push_back(&loop->graves, &grave->node);
+}
+
+static void run_bury(struct loop *loop)
+{
+    while (!list_is_empty(&loop->graves)) {
+        struct grave *g = LIST_ENTRY(list_pop_front(&loop->graves), struct grave, node);
+        g->free(g);
+    }
+}
+
+/* ---- the turn ---- */
+
+static bool has_work(const struct loop *loop)
+{
+    if (!list_is_empty(&loop->tasks)) {
+        return true;
+    }
+    for (int level = 0; level < LOOP_LEVELS; level++) {
+        if (!list_is_empty(&loop->dirty[level])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void on_busy(uv_idle_t *uv)
+{
+    (void)uv; /* only its being active matters */
+}
+
+static void run_turn(struct loop *loop)
+{
+    run_ready(loop);
+    run_flush(loop);
+    watches_apply(loop);
+    run_bury(loop);
+    timers_follow(loop);
+}
+
+static void on_turn(uv_prepare_t *uv)
+{
+    struct loop *loop = uv->data;
+
+    run_turn(loop);
+    if (has_work(loop)) {
+        uv_idle_start(&loop->busy, on_busy);
+    } else {
+        uv_idle_stop(&loop->busy);
+    }
+}
+
+/* ---- other threads ---- */
+
+struct letter {
+    struct list node;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+void loop_post(struct loop *loop, void (*fn)(void *arg), void *arg)
+{
+    struct letter *letter = NEW(struct letter);
+
+    letter->fn = fn;
+    letter->arg = arg;
+    uv_mutex_lock(&loop->mailbox.lock);
+    bool was_empty = list_is_empty(&loop->mailbox.letters);
+    list_push_back(&loop->mailbox.letters, &letter->node);
+    if (was_empty) { /* under the lock, so that the loop cannot end in between */
+        uv_async_send(&loop->mailbox.bell);
+    }
+    uv_mutex_unlock(&loop->mailbox.lock);
+}
+
+static void on_bell(uv_async_t *uv)
+{
+    struct loop *loop = uv->data;
+    loop_schedule(loop, &loop->mailbox.deliver);
+}
+
+static void deliver_letters(struct task *task)
+{
+    struct mailbox *box = CONTAINER_OF(task, struct mailbox, deliver);
+    struct list letters;
+
+    list_init(&letters);
+    uv_mutex_lock(&box->lock);
+    list_join(&letters, &box->letters);
+    uv_mutex_unlock(&box->lock);
+    while (!list_is_empty(&letters)) {
+        struct letter *letter = LIST_ENTRY(list_pop_front(&letters), struct letter, node);
+        letter->fn(letter->arg);
+        mem_free(letter);
+    }
+}
+
+static void mailbox_init(struct loop *loop)
+{
+    struct mailbox *box = &loop->mailbox;
+
+    ASSERT(uv_mutex_init(&box->lock) == 0);
+    ASSERT(uv_async_init(&loop->uv, &box->bell, on_bell) == 0);
+    box->bell.data = loop;
+    box->deliver.run = deliver_letters;
+    list_init(&box->letters);
+}
+
+/* ---- life ---- */
+
+struct loop *loop_new(void)
+{
+    struct loop *loop = NEW(struct loop);
+
+    signal(SIGPIPE, SIG_IGN);
+    list_init(&loop->tasks);
+    for (int level = 0; level < LOOP_LEVELS; level++) {
+        list_init(&loop->dirty[level]);
+    }
+    list_init(&loop->watches);
+    list_init(&loop->graves);
+    list_init(&loop->background);
+    list_init(&loop->dns.waiting);
+    ASSERT(uv_loop_init(&loop->uv) == 0);
+    uv_prepare_init(&loop->uv, &loop->turn);
+    uv_idle_init(&loop->uv, &loop->busy);
+    uv_timer_init(&loop->uv, &loop->until);
+    loop->turn.data = loop;
+    timers_init(loop);
+    mailbox_init(loop);
+    uv_prepare_start(&loop->turn, on_turn);
+    return loop;
+}
+
+void loop_run(struct loop *loop)
+{
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
+static void on_until(uv_timer_t *uv)
+{
+    uv_stop(uv->loop);
+}
+
+void loop_run_for(struct loop *loop, uint64_t ms)
+{
+    uv_update_time(&loop->uv);
+    uv_timer_start(&loop->until, on_until, ms, 0);
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    uv_timer_stop(&loop->until);
+}
+
+void loop_stop(struct loop *loop)
+{
+    uv_stop(&loop->uv);
+}
+
+uint64_t loop_now_ms(const struct loop *loop)
+{
+    return uv_now(&loop->uv);
+}
+
+static void cut_background(struct loop *loop)
+{
+    LIST_EACH(&loop->background, node)
+    {
+        struct background *b = LIST_ENTRY(node, struct background, node);
+        b->cut(b);
+    }
+}
+
+static void count_open(uv_handle_t *handle, void *count)
+{
+    *(int *)count += !uv_is_closing(handle);
+}
+
+void loop_free(struct loop **loop_ref)
+{
+    struct loop *loop = *loop_ref;
+    int open_count = 0;
+
+    if (!loop) {
+        return;
+    }
+    *loop_ref = NULL;
+    deliver_letters(&loop->mailbox.deliver);
+    cut_background(loop);
+    for (int turns = 0; has_work(loop) || !list_is_empty(&loop->graves); turns++) {
+        ASSERT(turns < LAST_TURNS_MAX);
+        run_turn(loop);
+    }
+    ASSERT(list_is_empty(&loop->background));
+
+    timers_close(loop);
+    uv_close((uv_handle_t *)&loop->turn, NULL);
+    uv_close((uv_handle_t *)&loop->busy, NULL);
+    uv_close((uv_handle_t *)&loop->until, NULL);
+    uv_close((uv_handle_t *)&loop->mailbox.bell, NULL);
+    uv_walk(&loop->uv, count_open, &open_count);
+    ASSERT(open_count == 0); /* somebody still watches a socket */
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    ASSERT(uv_loop_close(&loop->uv) == 0);
+    uv_mutex_destroy(&loop->mailbox.lock);
+    mem_free(loop);
+    chunk_drain_spares();
+}
