@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -157,6 +158,10 @@ class Lab:
         self._keep(server.process)
         return server
 
+    def run_beside(self, *command):
+        """Any other program that goes on running."""
+        return self._keep(Process(self._name(command[0]), command, self.folder))
+
     def websocket(self, handler):
         self.origins.append(WebSocketServer(handler))
         return self.origins[-1]
@@ -170,6 +175,18 @@ class Lab:
         """A raw connection to a tunnel, a relay or a port number."""
         self.wires.append(connect(getattr(entry, "port", entry)))
         return self.wires[-1]
+
+    def eventually(self, is_so, seconds=15):
+        """Waits until is_so() is true; connections that fail meanwhile do not count."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                if is_so():
+                    return
+            except (OSError, EOFError):
+                pass
+            assert time.monotonic() < deadline, f"not so within {seconds} s"
+            time.sleep(0.05)
 
     # -- the end
 

@@ -1,0 +1,42 @@
+"""`adit check` names file, line, what is wrong and the fix."""
+
+import re
+
+import pytest
+
+
+@pytest.mark.parametrize("text,line,pattern", [
+    ("tunnels:\n  web: {targit: 3000}\n", 2, "targit.*target"),
+    ("tunnels:\n  web: {target: [1]}\n", 2, "target"),
+    ("relay: wss://t.example.com\ntunels:\n  web: 3000\n", 2, "tunels.*tunnels"),
+    ("tunnels:\n  web: 99999999\n", 2, "99999999"),
+    ("tunnels:\n  a: 1\n  a: 2\n", 3, "a"),
+    ("tunnels: {web: 3000\n", None, ""),
+])
+def test_an_error_is_named(lab, text, line, pattern):
+    config = lab.folder / "adit.yml"
+    config.write_text(text)
+    done = lab.adit("check", config)
+    assert done.returncode != 0
+    place = rf"adit\.yml:{line}:" if line else r"adit\.yml:\d+:"
+    assert re.search(f"{place}.*{pattern}", done.stdout + done.stderr)
+
+
+def test_values_are_read_by_the_schema(lab):
+    config = lab.folder / "adit.yml"
+    config.write_text("""
+relay: wss://t.example.com
+token: {env: ADIT_TOKEN}
+tunnels:
+  no:    3000
+  "010": 3000
+  ssh:   {target: "tcp://127.0.0.1:22", port: 6000}
+""")
+    done = lab.adit("check", config)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_defaults_are_shown(lab):
+    done = lab.adit("check", "--defaults")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) > 10

@@ -1,0 +1,29 @@
+"""`adit login` checks and saves once; afterwards a target is all one types."""
+
+from support.wire import answer, http_origin
+
+
+def test_login_then_http(lab):
+    relay = lab.relay()
+    done = lab.adit("login", relay.login)
+    assert done.returncode == 0, done.stderr
+    origin = lab.origin(http_origin(lambda wire, head: wire.send(answer(b"logged in"))))
+    agent = lab.start("http", origin.target, "--json")
+    assert lab.curl(lab.tunnel(agent).url).body == b"logged in"
+
+
+def test_what_is_saved_is_for_its_owner_only(lab):
+    assert lab.adit("login", lab.relay().login).returncode == 0
+    saved = [p for folder in ("state", "config") for p in (lab.folder / folder).rglob("*")
+             if p.is_file()]
+    assert saved
+    assert all(p.stat().st_mode & 0o077 == 0 for p in saved)
+
+
+def test_a_wrong_token_is_told_and_not_saved(lab):
+    relay = lab.relay()
+    address, token = relay.login.split("#", 1)
+    done = lab.adit("login", f"{address}#{token[::-1]}")
+    assert done.returncode == 1
+    assert done.stderr.strip()
+    assert not [p for p in (lab.folder / "state").rglob("*") if p.suffix in (".json", ".yml")]
