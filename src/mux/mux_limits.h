@@ -1,0 +1,45 @@
+/* Every number the engine lives by, in one place. What the two ends must agree on stands in
+ * docs/protocol.md as well; the rest may be changed on one side alone. */
+#pragma once
+
+enum {
+    /* Credit */
+    MUX_INITIAL_WINDOW = 32 * 1024,   /* blind bytes a new stream may bring */
+    MUX_CONTROL_WINDOW = 128 * 1024,  /* credit of stream 0 at its start. Agreed */
+    MUX_STREAM_WINDOW_MAX = 32 << 20, /* the largest window one stream may grow to */
+    MUX_LINK_BUDGET = 32 << 20,       /* credit promised per session */
+    MUX_SMALL_RESERVE_DIVISOR = 4,    /* this part of a budget is kept for new streams */
+    MUX_GROWTH_DIVISOR = 2,           /* one growth takes at most this part of what is free */
+
+    /* Sending */
+    MUX_UNSENT_BYTES = 128 * 1024,     /* a stream queues at most this much not yet sent */
+    MUX_UNSENT_LOW_BYTES = 64 * 1024,  /* and asks for more when this is left */
+    MUX_BEYOND_CREDIT_BYTES = 4096,    /* of it, at most this much before credit for it came */
+    MUX_CONTROL_QUEUE_BYTES = 1 << 20, /* CONTROL messages waiting or not yet acknowledged */
+    MUX_URGENT_BYTES = 64 *
+                       1024, /* PONG and RESET_ACK waiting: a peer that lets more pile up is cut */
+    MUX_OPEN_FACTS_MAX = 1024,
+
+    /* Scheduling */
+    MUX_QUANTUM_BYTES = 16 * 1024, /* of a tunnel, then of a stream, per round */
+    MUX_FRESH_BYTES = 16 * 1024,   /* the first bytes after silence that may overtake */
+    MUX_FRAME_DATA_MAX = 65512, /* DATA bytes per frame: with offset and header one large chunk */
+    MUX_FRAME_FIT_MIN = 4096,   /* a batch that has less room left than this is full */
+
+    /* Acknowledging */
+    MUX_ACK_BYTES = 64 * 1024, /* unacknowledged on the link: ACK now */
+    MUX_ACK_DELAY_MS = 50,     /* unacknowledged for so long: ACK now */
+
+    /* Time */
+    MUX_RTT_GUESS_MS = 50,   /* before the first PONG */
+    MUX_SLOW_MS = 30 * 1000, /* a stalled reader may hold memory so long when it is short */
+    MUX_SLOW_CHECK_MS = 1000,
+    MUX_SLOW_PERCENT = 90, /* of the budget promised: memory is short */
+
+    /* What a peer may make numerous */
+    MUX_STREAMS_MAX = 65536,
+    MUX_RESERVED_MAX = 1024, /* ids skipped and not opened yet */
+    MUX_SEGMENTS_MAX = 1024, /* pieces of one stream waiting for earlier ones */
+
+    MUX_STREAM_RECORD_MAX_BYTES = 256, /* our heap per idle stream and side */
+};
