@@ -101,6 +101,24 @@ static void run_bury(struct loop *loop)
     }
 }
 
+/* ---- background ---- */
+
+void loop_add_background(struct loop *loop, struct background *b,
+                         void (*cut)(struct background *b))
+{
+    b->cut = cut;
+    list_push_back(&loop->background, &b->node);
+}
+
+static void cut_background(struct loop *loop)
+{
+    LIST_EACH(&loop->background, node)
+    {
+        struct background *b = LIST_ENTRY(node, struct background, node);
+        b->cut(b);
+    }
+}
+
 /* ---- the turn ---- */
 
 static bool has_work(const struct loop *loop)
@@ -250,15 +268,6 @@ void loop_stop(struct loop *loop)
 uint64_t loop_now_ms(const struct loop *loop)
 {
     return uv_now(&loop->uv);
-}
-
-static void cut_background(struct loop *loop)
-{
-    LIST_EACH(&loop->background, node)
-    {
-        struct background *b = LIST_ENTRY(node, struct background, node);
-        b->cut(b);
-    }
 }
 
 static void count_open(uv_handle_t *handle, void *count)

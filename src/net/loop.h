@@ -71,6 +71,18 @@ struct grave {
 /* The object is no longer used by anybody; its free runs at the end of the turn. */
 void loop_bury(struct loop *loop, struct grave *grave, void (*free)(struct grave *grave));
 
+/* ---- background ---- */
+
+/* Something that goes on after its user has let go: a stream that still sends its last bytes.
+ * loop_free cuts it short; cut leaves the list. */
+struct background {
+    struct list node; /* list_remove when it is over */
+    void (*cut)(struct background *b);
+};
+
+void loop_add_background(struct loop *loop, struct background *b,
+                         void (*cut)(struct background *b));
+
 /* ---- timers ---- */
 
 /* Embedded; zeroed memory plus `expired` is a disarmed timer. One shot. */

@@ -44,13 +44,6 @@ struct loop {
     struct dns_desk dns;
 };
 
-/* Something that goes on after its user has let go: a socket that still sends its last bytes.
- * loop_free cuts it short. */
-struct background {
-    struct list node;
-    void (*cut)(struct background *b);
-};
-
 void timers_init(struct loop *loop);
 void timers_follow(struct loop *loop); /* arms the uv timer for the soonest; once a turn */
 void timers_close(struct loop *loop);
