@@ -9,7 +9,7 @@ if(NOT CMAKE_SCRIPT_MODE_FILE)
         -P ${CMAKE_CURRENT_LIST_FILE})
     execute_process(COMMAND ${write_version} COMMAND_ERROR_IS_FATAL ANY)
     add_custom_target(version_header COMMAND ${write_version} BYPRODUCTS ${ADIT_VERSION_HEADER}
-        COMMENT "" VERBATIM)
+        COMMENT "Looking for a new version" VERBATIM)
     add_dependencies(adit_options version_header)
     return()
 endif()
