@@ -1,0 +1,210 @@
+#include "relay/router.h"
+
+#include "base/list.h"
+#include "base/mem.h"
+
+enum { HOST_MAX_BYTES = 255 };
+
+/* Routes of one path prefix: usually one, more with --share. */
+struct place {
+    struct list node; /* in host.places, longest prefix first */
+    char *path;
+    size_t path_len;
+    struct route *routes;
+    uint32_t route_count;
+    uint32_t turn;
+};
+
+struct host {
+    struct table_node node;
+    struct list places;
+    size_t name_len;
+    char name[];
+};
+
+static struct host *host_of(struct table_node *n)
+{
+    return CONTAINER_OF(n, struct host, node);
+}
+
+static struct host *find_host(const struct router *r, struct slice name)
+{
+    TABLE_EACH_MATCH (&r->hosts, slice_hash_nocase(name), n) {
+        struct host *h = host_of(n);
+        if (slice_equal_nocase(slice_of(h->name, h->name_len), name)) {
+            return h;
+        }
+    }
+    return NULL;
+}
+
+static struct host *add_host(struct router *r, struct slice name)
+{
+    ASSERT(name.len <= HOST_MAX_BYTES);
+    struct host *h = mem_alloc(sizeof *h + name.len + 1);
+
+    memcpy(h->name, name.ptr, name.len);
+    h->name_len = name.len;
+    list_init(&h->places);
+    table_add(&r->hosts, &h->node, slice_hash_nocase(name));
+    return h;
+}
+
+static void free_place(struct place *p)
+{
+    list_remove(&p->node);
+    mem_free(p->path);
+    mem_free(p->routes);
+    mem_free(p);
+}
+
+static void free_host(struct router *r, struct host *h)
+{
+    table_remove(&r->hosts, &h->node);
+    LIST_EACH (&h->places, n) {
+        free_place(LIST_ENTRY(n, struct place, node));
+    }
+    mem_free(h);
+}
+
+void router_deinit(struct router *r)
+{
+    struct table_node *n;
+
+    while ((n = table_walk(&r->hosts, NULL)) != NULL) {
+        free_host(r, host_of(n));
+    }
+    table_deinit(&r->hosts);
+}
+
+static struct place *find_place(struct host *h, struct slice path)
+{
+    LIST_EACH (&h->places, n) {
+        struct place *p = LIST_ENTRY(n, struct place, node);
+        if (slice_equal(slice_of(p->path, p->path_len), path)) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+static struct place *add_place(struct host *h, struct slice path)
+{
+    struct place *p = NEW(struct place);
+    struct list *before = &h->places;
+
+    p->path = mem_strndup(path.ptr, path.len);
+    p->path_len = path.len;
+    LIST_EACH (&h->places, n) {
+        if (LIST_ENTRY(n, struct place, node)->path_len < path.len) {
+            before = n;
+            break;
+        }
+    }
+    list_insert_before(before, &p->node);
+    return p;
+}
+
+static bool is_same_route(struct route a, struct route b)
+{
+    return a.worker == b.worker && a.session == b.session && a.tunnel == b.tunnel;
+}
+
+void router_add(struct router *r, struct slice host, struct slice path, struct route route)
+{
+    struct host *h = find_host(r, host);
+    if (!h) {
+        h = add_host(r, host);
+    }
+    struct place *p = find_place(h, path);
+    if (!p) {
+        p = add_place(h, path);
+    }
+    p->routes = mem_resize(p->routes, (p->route_count + 1) * sizeof *p->routes);
+    p->routes[p->route_count++] = route;
+}
+
+void router_remove(struct router *r, struct slice host, struct slice path, struct route route)
+{
+    struct host *h = find_host(r, host);
+    struct place *p = h ? find_place(h, path) : NULL;
+
+    for (uint32_t i = 0; p && i < p->route_count; i++) {
+        if (is_same_route(p->routes[i], route)) {
+            p->routes[i] = p->routes[--p->route_count];
+            break;
+        }
+    }
+    if (p && p->route_count == 0) {
+        free_place(p);
+    }
+    if (h && list_is_empty(&h->places)) {
+        free_host(r, h);
+    }
+}
+
+static bool path_is_below(struct slice path, const struct place *p)
+{
+    struct slice prefix = slice_of(p->path, p->path_len);
+
+    if (prefix.len == 1) {
+        return true; /* "/" */
+    }
+    return slice_starts(path, prefix) && (path.len == prefix.len || path.ptr[prefix.len] == '/');
+}
+
+static bool find_in_host(struct host *h, struct slice path, struct route *route_out)
+{
+    LIST_EACH (&h->places, n) {
+        struct place *p = LIST_ENTRY(n, struct place, node);
+        if (path_is_below(path, p)) {
+            *route_out = p->routes[p->turn++ % p->route_count];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The wildcard hosts above a name, the nearest first: "*.b.c" and "*.c" for "a.b.c". */
+static struct host *find_wildcard(const struct router *r, struct slice name)
+{
+    char pattern[HOST_MAX_BYTES + 2];
+
+    while (name.len) {
+        size_t dot = slice_index(name, '.');
+        name = slice_sub(name, dot, name.len);
+        if (name.len == 0 || name.len > HOST_MAX_BYTES) {
+            return NULL;
+        }
+        pattern[0] = '*';
+        memcpy(pattern + 1, name.ptr, name.len);
+        struct host *h = find_host(r, slice_of(pattern, name.len + 1));
+        if (h) {
+            return h;
+        }
+        name = slice_sub(name, 1, name.len);
+    }
+    return NULL;
+}
+
+enum router_miss router_find(struct router *r, struct slice host, struct slice target_path,
+                             struct route *route_out)
+{
+    struct host *candidates[] = {
+        find_host(r, host),
+        NULL,
+        NULL,
+    };
+
+    if (candidates[0] && find_in_host(candidates[0], target_path, route_out)) {
+        return ROUTER_FOUND;
+    }
+    candidates[1] = find_wildcard(r, host);
+    candidates[2] = find_host(r, SLICE("*"));
+    for (size_t i = 1; i < COUNT_OF(candidates); i++) {
+        if (candidates[i] && find_in_host(candidates[i], target_path, route_out)) {
+            return ROUTER_FOUND;
+        }
+    }
+    return candidates[0] || candidates[1] ? ROUTER_NO_PATH : ROUTER_NO_HOST;
+}
