@@ -1,0 +1,68 @@
+/* The relay's side of a link's first frames: from a fresh stream to a login or a resume.
+ *
+ *      HELLO_DUE --HELLO--> REQUEST_DUE --LOGIN | RESUME TABLE*--> ASKED --answer--> (handed over)
+ *                                ^                                   |
+ *                                +------------- unknown -------------+
+ *
+ * It answers HELLO itself and asks its user what to do with the request. When the user accepts,
+ * the answer is written, the stream and what was read behind the request go to the user, and the
+ * greeting is gone. Anything wrong, or more than the handshake's time, ends it: on_failed, once.
+ *
+ * One loop. Callbacks come from the ready phase; each may call the functions below.
+ */
+#pragma once
+#include "base/log.h"
+#include "net/stream.h"
+#include "wire/link_hello.h"
+
+struct greet_server;
+
+enum { GREET_MS = 10 * 1000, GREET_ROWS_MAX_BYTES = 2 * 1024 * 1024 };
+
+struct greet_server_user {
+    void (*on_login)(void *ctx, struct greet_server *g, const struct link_login *login);
+    /* rows: the agent's whole table; taken or left. */
+    void (*on_resume)(void *ctx, struct greet_server *g, const struct link_resume *resume,
+                      struct bufq *rows);
+    /* The stream is closed, the pointer dead. */
+    void (*on_failed)(void *ctx, struct greet_server *g, int err, const struct errinfo *why);
+};
+
+struct greet_server_options {
+    const uint8_t *node_id; /* LINK_ID_BYTES, both */
+    const uint8_t *run_id;
+    uint32_t initial_window;
+    uint64_t limit_ms; /* 0: GREET_MS */
+    const struct log_scope *log;
+};
+
+/* Takes the stream, and what was read from it already (left empty). */
+struct greet_server *greet_server_start(struct stream *stream_take, struct bufq *leftover_take,
+                                        const struct greet_server_options *options,
+                                        const struct greet_server_user *user, void *ctx);
+
+/* ---- questions, from on_login and on_resume on ---- */
+
+const struct link_hello *greet_server_peer(const struct greet_server *g);
+const struct stream *greet_server_stream(const struct greet_server *g);
+
+/* True if the proof in the request was made with this secret on this very connection. */
+bool greet_server_check_proof(const struct greet_server *g, const struct link_resume *resume,
+                              const uint8_t secret[LINK_SECRET_BYTES]);
+
+/* ---- answers: one of these, now or later ---- */
+
+/* Writes LOGGED_IN or RESUMED (rows: ours, taken) and hands the stream over; *g becomes NULL. */
+struct stream *greet_server_log_in(struct greet_server **g, const struct link_logged_in *answer,
+                                   struct bufq *leftover_out);
+struct stream *greet_server_resume(struct greet_server **g, const uint8_t secret[LINK_SECRET_BYTES],
+                                   struct bufq *rows_take, struct bufq *leftover_out);
+
+/* The session is not known: the agent may log in on the same link. */
+void greet_server_unknown(struct greet_server *g);
+
+/* Says no and closes; *g becomes NULL, on_failed does not follow. */
+void greet_server_refuse(struct greet_server **g, const struct link_refused *refused);
+
+/* Cuts it; no callback. NULL inside is fine. */
+void greet_server_abort(struct greet_server **g);
