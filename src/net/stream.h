@@ -47,6 +47,8 @@ struct stream_facts {
     struct slice alpn;                  /* empty: none; valid as long as the stream */
     struct slice server_name;           /* SNI */
     bool is_encrypted;                  /* some layer is TLS */
+    const struct stream *socket;        /* the lowest layer, for tcp_stats; NULL: no socket */
+    const struct stream *tls_layer;     /* the outermost TLS, for its own questions; NULL: none */
     bool can_half_close;                /* shutdown ends our direction only */
     bool eof_is_authentic;              /* EOF cannot be forged by cutting the connection */
 };

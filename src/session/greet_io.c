@@ -48,16 +48,11 @@ static void take_frames(struct greet_io *io)
     }
 }
 
+/* A failed write is told again by the next event of the stream. */
 static void flush_out(struct greet_io *io)
 {
-    if (io->is_gone || bufq_is_empty(&io->out)) {
-        return;
-    }
-    int err = stream_write(io->stream, &io->out);
-    if (err == ERR_AGAIN) {
+    if (stream_write(io->stream, &io->out) == ERR_AGAIN) {
         stream_want(io->stream, STREAM_WRITABLE);
-    } else if (err < 0) {
-        fail(io, err, NULL);
     }
 }
 
@@ -121,15 +116,10 @@ void greet_io_deinit(struct greet_io *io)
     bufq_clear(&io->out);
 }
 
-int greet_io_send(struct greet_io *io, struct bufq *out)
+void greet_io_send(struct greet_io *io, struct bufq *out)
 {
     bufq_move(&io->out, out, out->bytes);
-    int err = stream_write(io->stream, &io->out);
-    if (err == ERR_AGAIN) {
-        stream_want(io->stream, STREAM_WRITABLE);
-        return 0;
-    }
-    return err;
+    flush_out(io);
 }
 
 void greet_io_pause(struct greet_io *io, bool is_paused)
@@ -143,15 +133,27 @@ void greet_io_pause(struct greet_io *io, bool is_paused)
     }
 }
 
-struct stream *greet_io_take(struct greet_io *io, struct bufq *leftover_out)
+struct greeted greet_io_take(struct greet_io *io)
 {
-    struct stream *s = io->stream;
+    struct greeted carrier = {.stream = io->stream, .in = io->in, .out = io->out};
 
     io->is_gone = true;
     io->stream = NULL;
-    stream_set_user(s, NULL, NULL);
-    bufq_move(leftover_out, &io->in, io->in.bytes);
-    return s;
+    io->in = io->out = (struct bufq){0};
+    stream_set_user(carrier.stream, NULL, NULL);
+    return carrier;
+}
+
+/* ---- proof ---- */
+
+/* Key material of the TLS layer; false: there is none. */
+static bool read_exporter(const struct stream *s, uint8_t out[LINK_EXPORTER_BYTES])
+{
+    struct stream_facts facts;
+
+    stream_facts(s, &facts);
+    return facts.tls_layer && tls_stream_exporter(facts.tls_layer, SLICE(LINK_EXPORTER_LABEL), out,
+                                                  LINK_EXPORTER_BYTES) == 0;
 }
 
 void greet_make_proof(const struct stream *stream, const uint8_t relay_nonce[LINK_NONCE_BYTES],
@@ -160,7 +162,7 @@ void greet_make_proof(const struct stream *stream, const uint8_t relay_nonce[LIN
 {
     uint8_t exporter[LINK_EXPORTER_BYTES];
     uint8_t input[LINK_PROOF_INPUT_MAX];
-    bool is_bound = greet_exporter(stream, exporter);
+    bool is_bound = read_exporter(stream, exporter);
     size_t n = link_proof_input(relay_nonce, session, epoch,
                                 slice_of(exporter, is_bound ? sizeof exporter : 0), input);
 

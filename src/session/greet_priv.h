@@ -3,6 +3,7 @@
 #pragma once
 #include "net/loop.h"
 #include "net/stream.h"
+#include "session/link.h"
 #include "wire/link_hello.h"
 #include "wire/mux_frame.h"
 
@@ -31,14 +32,16 @@ void greet_io_init(struct greet_io *io, struct stream *stream_take, struct bufq 
                    void *ctx);
 void greet_io_deinit(struct greet_io *io);
 
-/* Writes all of `out`, keeping what does not fit until there is room. */
-int greet_io_send(struct greet_io *io, struct bufq *out);
+/* Writes all of `out`, keeping what does not fit until there is room. A dead stream is told by its
+ * next event. */
+void greet_io_send(struct greet_io *io, struct bufq *out);
 
 /* No frames while paused. */
 void greet_io_pause(struct greet_io *io, bool is_paused);
 
-/* Gives the stream up to the caller with what was read behind the last frame. */
-struct stream *greet_io_take(struct greet_io *io, struct bufq *leftover_out);
+/* Gives the carrier up to the caller: the stream, what was read behind the last frame, and what
+ * has not been written. */
+struct greeted greet_io_take(struct greet_io *io);
 
 /* proof = HMAC-SHA256(secret, docs/protocol.md "Proof"), bound to the stream's TLS if it has it. */
 void greet_make_proof(const struct stream *stream, const uint8_t relay_nonce[LINK_NONCE_BYTES],

@@ -74,7 +74,8 @@ static int on_hello(struct greet_server *g, struct slice payload, struct errinfo
     g->own.version_min = g->own.version_max = version;
     link_hello_encode(&out, &g->own);
     set_state(g, GREET_REQUEST_DUE);
-    return greet_io_send(&g->io, &out);
+    greet_io_send(&g->io, &out);
+    return 0;
 }
 
 static int on_login(struct greet_server *g, struct slice payload, struct errinfo *why)
@@ -179,31 +180,27 @@ bool greet_server_check_proof(const struct greet_server *g, const struct link_re
 
 /* ---- answers ---- */
 
-static struct stream *hand_over(struct greet_server **g, struct bufq *out,
-                                struct bufq *leftover_out)
+static struct greeted hand_over(struct greet_server **g, struct bufq *answer_take)
 {
     ASSERT((*g)->state == GREET_ASKED);
-    /* The room of a fresh stream takes the answer; what does not fit is a huge table. */
-    if (greet_io_send(&(*g)->io, out) < 0) {
-        log_debug(NULL, "link lost while it was answered");
-    }
-    struct stream *s = greet_io_take(&(*g)->io, leftover_out);
+    struct greeted carrier = greet_io_take(&(*g)->io);
+
+    bufq_move(&carrier.out, answer_take, answer_take->bytes);
     end(*g);
     *g = NULL;
-    return s;
+    return carrier;
 }
 
-struct stream *greet_server_log_in(struct greet_server **g, const struct link_logged_in *answer,
-                                   struct bufq *leftover_out)
+struct greeted greet_server_log_in(struct greet_server **g, const struct link_logged_in *answer)
 {
     struct bufq out = {0};
 
     link_logged_in_encode(&out, answer);
-    return hand_over(g, &out, leftover_out);
+    return hand_over(g, &out);
 }
 
-struct stream *greet_server_resume(struct greet_server **g, const uint8_t secret[LINK_SECRET_BYTES],
-                                   struct bufq *rows_take, struct bufq *leftover_out)
+struct greeted greet_server_resume(struct greet_server **g,
+                                   const uint8_t secret[LINK_SECRET_BYTES], struct bufq *rows_take)
 {
     struct bufq out = {0};
     struct link_resumed answer = {0};
@@ -211,7 +208,7 @@ struct stream *greet_server_resume(struct greet_server **g, const uint8_t secret
     memcpy(answer.secret, secret, sizeof answer.secret);
     link_resumed_encode(&out, &answer, rows_take);
     mem_wipe(&answer, sizeof answer);
-    return hand_over(g, &out, leftover_out);
+    return hand_over(g, &out);
 }
 
 void greet_server_unknown(struct greet_server *g)
@@ -222,9 +219,7 @@ void greet_server_unknown(struct greet_server *g)
     link_unknown_encode(&out);
     bufq_clear(&g->rows);
     set_state(g, GREET_REQUEST_DUE);
-    if (greet_io_send(&g->io, &out) < 0) {
-        log_debug(NULL, "link lost while it was answered");
-    }
+    greet_io_send(&g->io, &out);
 }
 
 void greet_server_refuse(struct greet_server **g, const struct link_refused *refused)
@@ -232,9 +227,7 @@ void greet_server_refuse(struct greet_server **g, const struct link_refused *ref
     struct bufq out = {0};
 
     link_refused_encode(&out, refused);
-    if (greet_io_send(&(*g)->io, &out) < 0) {
-        log_debug(NULL, "link lost while it was refused");
-    }
+    greet_io_send(&(*g)->io, &out);
     stream_close(&(*g)->io.stream);
     end(*g);
     *g = NULL;

@@ -13,6 +13,7 @@
 #pragma once
 #include "base/log.h"
 #include "net/stream.h"
+#include "session/link.h"
 #include "wire/link_hello.h"
 
 struct greet_server;
@@ -52,11 +53,10 @@ bool greet_server_check_proof(const struct greet_server *g, const struct link_re
 
 /* ---- answers: one of these, now or later ---- */
 
-/* Writes LOGGED_IN or RESUMED (rows: ours, taken) and hands the stream over; *g becomes NULL. */
-struct stream *greet_server_log_in(struct greet_server **g, const struct link_logged_in *answer,
-                                   struct bufq *leftover_out);
-struct stream *greet_server_resume(struct greet_server **g, const uint8_t secret[LINK_SECRET_BYTES],
-                                   struct bufq *rows_take, struct bufq *leftover_out);
+/* Writes LOGGED_IN or RESUMED (rows: ours, taken) and hands the carrier over; *g becomes NULL. */
+struct greeted greet_server_log_in(struct greet_server **g, const struct link_logged_in *answer);
+struct greeted greet_server_resume(struct greet_server **g,
+                                   const uint8_t secret[LINK_SECRET_BYTES], struct bufq *rows_take);
 
 /* The session is not known: the agent may log in on the same link. */
 void greet_server_unknown(struct greet_server *g);

@@ -1,0 +1,238 @@
+#include "session/greet_client.h"
+
+#include "base/mem.h"
+#include "base/random.h"
+#include "session/greet_priv.h"
+#include "wire/mux_frame.h"
+
+enum greet_state {
+    GREET_HELLO_DUE,  /* the relay's HELLO */
+    GREET_GREETED,    /* the user decides what to ask for */
+    GREET_ANSWER_DUE, /* LOGGED_IN, REFUSED, RESUMED or UNKNOWN */
+    GREET_TABLE_DUE,  /* the rest of the relay's table */
+};
+
+struct greet_client {
+    struct greet_io io;
+    enum greet_state state;
+    struct link_hello peer;
+    struct link_resumed resumed; /* its rows are in `rows` */
+    struct bufq rows;
+    const struct greet_client_user *user;
+    void *ctx;
+    struct grave grave;
+};
+
+enum { ROWS_MAX_BYTES = 2 * 1024 * 1024 };
+
+static void bury(struct grave *grave)
+{
+    struct greet_client *g = CONTAINER_OF(grave, struct greet_client, grave);
+
+    mem_wipe(&g->resumed, sizeof g->resumed);
+    mem_free(g);
+}
+
+static void end(struct greet_client *g)
+{
+    struct loop *loop = g->io.loop;
+
+    greet_io_deinit(&g->io);
+    bufq_clear(&g->rows);
+    loop_bury(loop, &g->grave, bury);
+}
+
+static void on_failed(void *ctx, int err, const struct errinfo *why)
+{
+    struct greet_client *g = ctx;
+
+    stream_abort(&g->io.stream);
+    end(g);
+    g->user->on_failed(g->ctx, g, err, why);
+}
+
+/* ---- frames ---- */
+
+static int on_hello(struct greet_client *g, struct slice payload, struct errinfo *why)
+{
+    uint16_t version = 0;
+
+    TRY(link_hello_decode(payload, &g->peer, why));
+    if (link_version_choose(&g->peer, &version) < 0) {
+        return errinfo_set(why, ERR_VERSION,
+                           "the relay speaks protocol version %u, this agent %u: update the older",
+                           g->peer.version_max, LINK_VERSION);
+    }
+    g->state = GREET_GREETED;
+    g->user->on_hello(g->ctx, g, &g->peer);
+    return 0;
+}
+
+static int on_refused(struct greet_client *g, struct slice payload, struct errinfo *why)
+{
+    struct link_refused refused;
+
+    TRY(link_refused_decode(payload, &refused, why));
+    if (refused.sentence.len == 0) {
+        refused.sentence = slice_str(link_refusal_sentence(refused.code));
+    }
+    stream_close(&g->io.stream);
+    end(g);
+    g->user->on_refused(g->ctx, g, &refused);
+    return 0;
+}
+
+static int on_logged_in(struct greet_client *g, struct slice payload, struct errinfo *why)
+{
+    struct link_logged_in answer;
+
+    TRY(link_logged_in_decode(payload, &answer, why));
+    g->user->on_logged_in(g->ctx, g, &answer);
+    mem_wipe(&answer, sizeof answer);
+    return 0;
+}
+
+static int add_rows(struct greet_client *g, struct slice rows, bool has_more, struct errinfo *why)
+{
+    if (g->rows.bytes + rows.len > ROWS_MAX_BYTES) {
+        return errinfo_set(why, ERR_TOO_LARGE, "the relay's table has too many rows");
+    }
+    bufq_push_slice(&g->rows, rows);
+    g->state = has_more ? GREET_TABLE_DUE : GREET_ANSWER_DUE;
+    if (!has_more) {
+        g->user->on_resumed(g->ctx, g, &g->resumed, &g->rows);
+    }
+    return 0;
+}
+
+static int on_resumed(struct greet_client *g, uint8_t flags, struct slice payload,
+                      struct errinfo *why)
+{
+    struct slice rows;
+
+    TRY(link_resumed_decode(payload, &g->resumed, why));
+    rows = g->resumed.rows;
+    g->resumed.rows = SLICE_NONE;
+    return add_rows(g, rows, flags & TABLE_MORE, why);
+}
+
+static int on_table(struct greet_client *g, uint8_t flags, struct slice payload,
+                    struct errinfo *why)
+{
+    struct slice rows;
+
+    TRY(link_table_decode(payload, &rows, why));
+    return add_rows(g, rows, flags & TABLE_MORE, why);
+}
+
+static int on_unknown(struct greet_client *g)
+{
+    g->state = GREET_GREETED;
+    g->user->on_unknown(g->ctx, g);
+    return 0;
+}
+
+static int on_answer(struct greet_client *g, const struct frame_header *h, struct slice payload,
+                     struct errinfo *why)
+{
+    switch (h->type) {
+    case FRAME_REFUSED:
+        return on_refused(g, payload, why);
+    case FRAME_LOGGED_IN:
+        return on_logged_in(g, payload, why);
+    case FRAME_RESUMED:
+        return on_resumed(g, h->flags, payload, why);
+    case FRAME_UNKNOWN:
+        return on_unknown(g);
+    default:
+        return errinfo_set(why, ERR_PROTOCOL, "unexpected %s while greeting",
+                           frame_type_name(h->type));
+    }
+}
+
+static int on_frame(void *ctx, const struct frame_header *h, struct slice payload,
+                    struct errinfo *why)
+{
+    struct greet_client *g = ctx;
+
+    if (g->state == GREET_HELLO_DUE && h->type == FRAME_HELLO) {
+        return on_hello(g, payload, why);
+    }
+    if (h->type == FRAME_REFUSED && g->state != GREET_TABLE_DUE) {
+        return on_refused(g, payload, why);
+    }
+    if (g->state == GREET_TABLE_DUE && h->type == FRAME_TABLE) {
+        return on_table(g, h->flags, payload, why);
+    }
+    if (g->state == GREET_ANSWER_DUE) {
+        return on_answer(g, h, payload, why);
+    }
+    return errinfo_set(why, ERR_PROTOCOL, "unexpected %s while greeting", frame_type_name(h->type));
+}
+
+/* ---- life ---- */
+
+struct greet_client *greet_client_start(struct stream *stream_take,
+                                        const struct greet_client_options *options,
+                                        const struct greet_client_user *user, void *ctx)
+{
+    struct greet_client *g = NEW(struct greet_client);
+    struct link_hello hello = {
+        .version_min = LINK_VERSION,
+        .version_max = LINK_VERSION,
+        .initial_window = options->initial_window,
+    };
+    struct bufq out = {0};
+
+    g->user = user;
+    g->ctx = ctx;
+    memcpy(hello.node_id, options->node_id, LINK_ID_BYTES);
+    memcpy(hello.run_id, options->run_id, LINK_ID_BYTES);
+    random_bytes(hello.nonce, sizeof hello.nonce);
+    greet_io_init(&g->io, stream_take, NULL, options->limit_ms, on_frame, on_failed, g);
+    link_hello_encode(&out, &hello);
+    greet_io_send(&g->io, &out);
+    return g;
+}
+
+void greet_client_log_in(struct greet_client *g, const struct link_login *login)
+{
+    struct bufq out = {0};
+
+    ASSERT(g->state == GREET_GREETED);
+    g->state = GREET_ANSWER_DUE;
+    link_login_encode(&out, login);
+    greet_io_send(&g->io, &out);
+}
+
+void greet_client_resume(struct greet_client *g, const struct link_session_id *session,
+                         uint64_t epoch, const uint8_t secret[LINK_SECRET_BYTES],
+                         struct bufq *rows_take)
+{
+    struct link_resume resume = {.session = *session, .epoch = epoch};
+    struct bufq out = {0};
+
+    ASSERT(g->state == GREET_GREETED);
+    g->state = GREET_ANSWER_DUE;
+    greet_make_proof(g->io.stream, g->peer.nonce, session, epoch, secret, resume.proof);
+    link_resume_encode(&out, &resume, rows_take);
+    greet_io_send(&g->io, &out);
+}
+
+struct greeted greet_client_take(struct greet_client **g)
+{
+    struct greeted carrier = greet_io_take(&(*g)->io);
+
+    end(*g);
+    *g = NULL;
+    return carrier;
+}
+
+void greet_client_abort(struct greet_client **g)
+{
+    if (*g) {
+        stream_abort(&(*g)->io.stream);
+        end(*g);
+        *g = NULL;
+    }
+}

@@ -1,0 +1,161 @@
+#include "session/link_stream.h"
+
+#include "base/mem.h"
+#include "session/link.h"
+#include "wire/reset_code.h"
+
+struct link_stream {
+    struct stream base;
+    struct mux_stream *mux;
+    struct grave grave;
+};
+
+enum { LINK_STREAM_SPARES_MAX = 256 };
+
+static _Thread_local struct mem_pool pool = MEM_POOL(struct link_stream, LINK_STREAM_SPARES_MAX);
+
+static struct link_stream *self(const struct stream *s)
+{
+    return CONTAINER_OF(s, struct link_stream, base);
+}
+
+static void bury(struct grave *grave)
+{
+    mem_pool_put(&pool, CONTAINER_OF(grave, struct link_stream, grave));
+}
+
+static int on_read(struct stream *s, struct bufq *into, size_t max)
+{
+    return mux_stream_read(self(s)->mux, into, max);
+}
+
+static int on_write(struct stream *s, struct bufq *from)
+{
+    return mux_stream_write(self(s)->mux, from);
+}
+
+static size_t on_room(const struct stream *s)
+{
+    return mux_stream_room(self(s)->mux);
+}
+
+static int on_shutdown(struct stream *s)
+{
+    mux_stream_finish(self(s)->mux);
+    return 0;
+}
+
+/* Input and room are asked for by stream.c; the engine tells when they come. */
+static void on_want(struct stream *s, unsigned added, unsigned removed)
+{
+    (void)s;
+    (void)added;
+    (void)removed;
+}
+
+static bool on_has_input(const struct stream *s)
+{
+    return mux_stream_has_input(self(s)->mux);
+}
+
+/* The link flushes for all its streams. */
+static void on_flush(struct stream *s)
+{
+    (void)s;
+}
+
+static void on_close(struct stream *s, bool is_abort)
+{
+    struct link_stream *ls = self(s);
+
+    if (is_abort) {
+        mux_stream_reset(ls->mux, RESET_CANCEL);
+    } else {
+        mux_stream_finish(ls->mux);
+    }
+    mux_stream_release(&ls->mux);
+    stream_deinit(s);
+    loop_bury(s->loop, &ls->grave, bury);
+}
+
+static void on_facts(const struct stream *s, struct stream_facts *out)
+{
+    (void)s;
+    out->transport = "link";
+    out->can_half_close = true;
+    out->eof_is_authentic = true;
+}
+
+static const struct stream_ops ops = {
+    .read = on_read,
+    .write = on_write,
+    .room = on_room,
+    .shutdown = on_shutdown,
+    .want = on_want,
+    .has_input = on_has_input,
+    .flush = on_flush,
+    .close = on_close,
+    .facts = on_facts,
+};
+
+struct stream *link_stream_new(struct loop *loop, struct mux_stream *mux_stream_take)
+{
+    struct link_stream *ls = mem_pool_get(&pool);
+
+    stream_init(&ls->base, &ops, loop, LINK_STREAM_LEVEL);
+    ls->mux = mux_stream_take;
+    mux_stream_set_user(ls->mux, ls);
+    return &ls->base;
+}
+
+struct mux_stream *link_stream_mux(struct stream *s)
+{
+    return s->ops == &ops ? self(s)->mux : NULL;
+}
+
+void link_stream_reset(struct stream **s, uint16_t code)
+{
+    mux_stream_reset(self(*s)->mux, code);
+    stream_abort(s);
+}
+
+uint16_t link_stream_reset_code(const struct stream *s)
+{
+    return s->ops == &ops ? mux_stream_reset_code(self(s)->mux) : RESET_NONE;
+}
+
+static void raise(struct mux_stream *ms, unsigned events)
+{
+    struct link_stream *ls = mux_stream_user(ms);
+
+    if (ls) {
+        stream_raise(&ls->base, events);
+    }
+}
+
+void link_stream_on_readable(void *ctx, struct mux_stream *ms)
+{
+    (void)ctx;
+    raise(ms, STREAM_READABLE);
+}
+
+void link_stream_on_writable(void *ctx, struct mux_stream *ms)
+{
+    (void)ctx;
+    raise(ms, STREAM_WRITABLE);
+}
+
+/* The next write says ERR_CLOSED. */
+void link_stream_on_stop(void *ctx, struct mux_stream *ms, uint16_t code)
+{
+    (void)ctx;
+    (void)code;
+    raise(ms, STREAM_WRITABLE);
+}
+
+void link_stream_on_reset(void *ctx, struct mux_stream *ms, uint16_t code)
+{
+    (void)ctx;
+    (void)code;
+    raise(ms, STREAM_READABLE | STREAM_WRITABLE | STREAM_BROKEN);
+}
