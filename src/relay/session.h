@@ -1,0 +1,126 @@
+/* An agent's login on the relay: identity, link, tunnels.
+ *
+ *      ATTACHED --link lost--> DETACHED --resume--> ATTACHED
+ *                                 |
+ *                                 +--grace over, token revoked, superseded--> gone
+ *
+ * The session outlives its links. While detached its streams wait; when grace is over they are
+ * reset honestly and the entries stay reserved for a day. It lives on one worker and is owned by
+ * that worker's table; others know it by its handle.
+ */
+#pragma once
+#include "base/list.h"
+#include "base/log.h"
+#include "base/table.h"
+#include "net/loop.h"
+#include "relay/worker.h"
+#include "session/link.h"
+#include "store/store.h"
+#include "wire/link_hello.h"
+
+enum { SESSION_TUNNELS_MAX = 1000 };
+
+struct session {
+    struct table_node node; /* worker.sessions, by handle */
+    uint64_t handle;
+    struct worker *worker;
+    struct log_scope log;
+
+    struct link_session_id id;
+    uint8_t secret[LINK_SECRET_BYTES];
+    uint64_t epoch; /* of the last resume */
+
+    struct store_owner owner; /* token and agent */
+    uint8_t run_id[LINK_ID_BYTES];
+    char *token_name;    /* "" on an open relay */
+    char *host_name;     /* of the agent's machine */
+    char *agent_version;
+    char *dialled;       /* host:port the agent dialled */
+    char *address;       /* where its link comes from */
+    const char *carrier; /* "wss", ... of the link, or of the last one */
+    bool is_shared;
+    uint64_t started_at; /* wall clock, ms */
+    uint64_t attached_at;
+    uint64_t detached_at;
+    uint32_t resume_count;
+
+    struct mux *mux;
+    struct link *link;    /* NULL: detached */
+    struct timer grace;
+    struct table tunnels; /* by tunnel id */
+    struct list waiting;  /* who waits for the link to come back (session_wait) */
+    struct list probes;   /* who waits for a sign of life (session_probe) */
+    struct grave grave;
+};
+
+struct session_login {
+    const struct link_hello *hello;
+    const struct link_login *login;
+    struct store_owner owner;
+    const char *token_name;
+    const char *carrier;
+    const char *address;
+};
+
+/* ---- life ---- */
+
+/* A new login; the carrier is attached by session_attach. ERR_FULL: no memory budget left. */
+MUST_USE int session_new(struct worker *w, const struct session_login *login,
+                         struct session **session_out, struct errinfo *why);
+
+void session_attach(struct session *s, struct greeted *carrier_take, const char *carrier,
+                    const char *address);
+
+/* Drops the old carrier of a session that is about to resume: its unread bytes come again. */
+void session_detach(struct session *s);
+
+/* Ends it: streams are reset with `code`, a living link is told goaway_reason (0: nothing) and
+ * closed, its entries are left. */
+void session_end(struct session *s, uint16_t code, uint16_t goaway_reason, const char *reason);
+
+struct session *session_find(struct worker *w, uint64_t handle);
+struct session *session_find_id(struct worker *w, const struct link_session_id *id);
+
+/* ---- streams ---- */
+
+/* Opens a stream to the agent for one of its tunnels. ERR_FULL: out of budget; ERR_NOT_FOUND: no
+ * such tunnel. Works while detached too: the stream then waits for the link. */
+MUST_USE int session_open(struct session *s, uint32_t tunnel_id, struct slice facts,
+                          struct stream **stream_out);
+
+static inline bool session_is_attached(const struct session *s)
+{
+    return s->link != NULL;
+}
+
+/* ---- waiting ---- */
+
+/* Told once from the ready phase: attached again (true), or the time is over or the session ended
+ * (false). Embedded in who waits; session_unwait takes it back. */
+struct session_waiter {
+    struct list node;
+    struct timer timer;
+    struct task task;
+    struct loop *loop;
+    bool is_attached;
+    void (*done)(struct session_waiter *w, bool is_attached);
+};
+void session_wait(struct session *s, struct session_waiter *w, uint64_t limit_ms);
+void session_unwait(struct session_waiter *w);
+
+/* ---- control ---- */
+
+/* Sends one CONTROL message; a session whose queue is full is ended. */
+struct control_message;
+void session_tell(struct session *s, const struct control_message *m);
+
+/* Asks the link for a sign of life; done(false) when it is detached or does not answer in time. */
+struct session_probe {
+    struct list node;
+    struct timer timer;
+    struct loop *loop;
+    uint64_t asked_at_ms;
+    struct session *session;
+    void (*done)(struct session_probe *p, bool is_alive);
+};
+void session_probe(struct session *s, struct session_probe *p);
