@@ -112,8 +112,8 @@ void loop_add_background(struct loop *loop, struct background *b,
 
 static void cut_background(struct loop *loop)
 {
-    LIST_EACH(&loop->background, node)
-    {
+    while (!list_is_empty(&loop->background)) {
+        struct list *node = list_pop_front(&loop->background);
         struct background *b = LIST_ENTRY(node, struct background, node);
         b->cut(b);
     }
@@ -270,6 +270,11 @@ uint64_t loop_now_ms(const struct loop *loop)
     return uv_now(&loop->uv);
 }
 
+static bool is_alive(const struct loop *loop)
+{
+    return has_work(loop) || !list_is_empty(&loop->graves) || !list_is_empty(&loop->background);
+}
+
 static void count_open(uv_handle_t *handle, void *count)
 {
     *(int *)count += !uv_is_closing(handle);
@@ -285,12 +290,11 @@ void loop_free(struct loop **loop_ref)
     }
     *loop_ref = NULL;
     deliver_letters(&loop->mailbox.deliver);
-    cut_background(loop);
-    for (int turns = 0; has_work(loop) || !list_is_empty(&loop->graves); turns++) {
+    for (int turns = 0; is_alive(loop); turns++) {
         ASSERT(turns < LAST_TURNS_MAX);
         run_turn(loop);
+        cut_background(loop);
     }
-    ASSERT(list_is_empty(&loop->background));
 
     timers_close(loop);
     uv_close((uv_handle_t *)&loop->turn, NULL);

@@ -32,6 +32,7 @@ enum {
     LINK_ROW_BYTES = 24,
     LINK_TEXT_MAX_BYTES = 255,
     LINK_TOKEN_MAX_BYTES = 1024,
+    LINK_HELLO_BYTES = 76,           /* without facts */
     LINK_HANDSHAKE_MAX_BYTES = 4096, /* payload of HELLO, LOGIN, LOGGED_IN, REFUSED */
 };
 

@@ -19,6 +19,9 @@ enum {
     FRAME_ID_MAX = 1 << 30, /* ids above are never opened: GOAWAY rollover comes first */
     FRAME_ACK_ROWS_MAX = 64,
     FRAME_ACK_ROW_BYTES = 12,
+    FRAME_OFFSET_BYTES = 8, /* of DATA, with DATA_OFFSET */
+    FRAME_OPEN_MIN = 12,    /* payload of an OPEN without facts */
+    FRAME_TAKE_MAX = 65512, /* what frame_take joins: a whole table frame, one chunk */
 };
 
 /*      name       type */
@@ -112,13 +115,17 @@ MUST_USE int frame_peek(const struct bufq *in, struct frame_header *out);
 
 /* frame_peek, and ERR_MORE until the payload is there too: then the header is dropped and
  * *payload_out is a view of the payload, in one piece, good until `in` changes. The caller drops
- * it (bufq_drop(in, header.length)). For the handshake; the engine moves DATA without a copy. */
+ * it (bufq_drop(in, header.length)). ERR_TOO_LARGE above FRAME_TAKE_MAX. For the handshake; the
+ * engine moves DATA without a copy. */
 MUST_USE int frame_take(struct bufq *in, struct frame_header *header_out,
                         struct slice *payload_out);
 
 /* Appends a header; the caller appends exactly `length` bytes. */
 void frame_put_header(struct bufq *out, enum frame_type type, uint8_t flags, uint32_t id,
                       size_t length);
+
+/* The header of a DATA frame of `length` bytes, and the offset where flags say so. */
+void frame_put_data(struct bufq *out, uint32_t id, uint8_t flags, uint64_t offset, size_t length);
 
 /* Appends whole frames. Facts and rows within their limits are the caller's duty. */
 void frame_put_open(struct bufq *out, uint32_t id, const struct frame_open *open);

@@ -20,7 +20,6 @@ struct tlv {
 };
 
 void tlv_write(struct writer *w, uint16_t type, struct slice value);
-void tlv_write_u8(struct writer *w, uint16_t type, uint8_t value);
 void tlv_write_u16(struct writer *w, uint16_t type, uint16_t value);
 void tlv_write_u32(struct writer *w, uint16_t type, uint32_t value);
 
@@ -28,7 +27,6 @@ void tlv_write_u32(struct writer *w, uint16_t type, uint32_t value);
 MUST_USE int tlv_next(struct reader *r, struct tlv *out);
 
 /* Whole value as a number of exactly this size; ERR_PROTOCOL otherwise. */
-MUST_USE int tlv_u8(const struct tlv *t, uint8_t *out);
 MUST_USE int tlv_u16(const struct tlv *t, uint16_t *out);
 MUST_USE int tlv_u32(const struct tlv *t, uint32_t *out);
 
