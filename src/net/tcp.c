@@ -379,6 +379,7 @@ static void do_facts(const struct stream *s, struct stream_facts *out)
     const struct tcp *t = of_stream(s);
 
     out->transport = t->is_unix ? "unix" : "tcp";
+    out->socket = s;
     out->peer = addr_of_peer(t->fd).storage;
     out->local = addr_of_local(t->fd).storage;
     out->can_half_close = true;

@@ -27,9 +27,10 @@ struct worker {
     struct table sessions;          /* by handle */
     uint64_t next_handle;           /* handles are never used twice */
     struct list doors;              /* struct front_door */
-    struct list greetings;          /* agents that have not logged in yet (link_door.c) */
-    struct list visitors;           /* struct visitor: one node each, of any kind */
-    uint32_t visitor_count;
+    struct list newcomers;          /* connections nobody knows yet (front_door.c) */
+    struct list arrivals;           /* agents that have not logged in yet (link_door.c) */
+    struct list visitors;           /* HTTP connections (http_entry.c) */
+    struct list tcp_visitors;       /* TCP connections (port_entry.c) */
     uint64_t next_visitor_id;
     struct mux_budget budget;       /* credit promised to all sessions here */
     struct log_scope log;

@@ -450,6 +450,7 @@ static void do_facts(const struct stream *s, struct stream_facts *out)
 
     stream_facts(t->lower, out);
     out->transport = "tls";
+    out->tls_layer = s;
     out->is_encrypted = true;
     out->eof_is_authentic = true;
     out->can_half_close = t->phase != TLS_HANDSHAKE && tls_session_is_tls13(t->session);
