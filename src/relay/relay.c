@@ -208,6 +208,24 @@ int relay_new(struct relay **out, struct loop *loop, const struct relay_config *
     return 0;
 }
 
+void relay_reload(struct relay *r)
+{
+    struct tls_identity *fresh = NULL;
+    struct errinfo why = {0};
+
+    if (!r->has_certificate) {
+        return;
+    }
+    int err = tls_identity_load(r->config->cert, r->config->key, &fresh, &why);
+    if (err < 0) {
+        log_error(&r->log, "certificate not reloaded", LOG_STR("reason", errinfo_text(&why, err)));
+        return;
+    }
+    tls_identity_unref(&r->identity);
+    r->identity = fresh;
+    log_info(&r->log, "certificate reloaded", LOG_STR("file", r->config->cert));
+}
+
 /* ---- the end ---- */
 
 static void say_goodbye(struct session *s)

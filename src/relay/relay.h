@@ -53,6 +53,9 @@ struct relay {
 MUST_USE int relay_new(struct relay **out, struct loop *loop, const struct relay_config *config,
                        const char *data, struct errinfo *why);
 
+/* Reads certificate and key again; the old ones stay when the new ones are no good. */
+void relay_reload(struct relay *r);
+
 /* Stops taking visitors and links, says goodbye to agents, lets exchanges finish for the drain
  * time; then on_stopped, once. Again: stops now. */
 void relay_drain(struct relay *r, void (*on_stopped)(void *ctx), void *ctx);
