@@ -309,3 +309,8 @@ void loop_free(struct loop **loop_ref)
     mem_free(loop);
     chunk_drain_spares();
 }
+
+unsigned loop_cores(void)
+{
+    return uv_available_parallelism();
+}

@@ -139,8 +139,10 @@ static void change_on_worker(void *arg)
 static void change_routes(struct relay *relay, const struct bind_entries *entries,
                           struct route route, bool is_removal, struct bind_request *then)
 {
+    if (relay->has_stopped) {
+        return;
+    }
     struct route_change *c = NEW(struct route_change);
-
     c->relay = relay;
     copy_entries(&c->entries, entries);
     c->route = route;

@@ -105,9 +105,10 @@ static void on_tls_done(void *ctx, struct stream *s, int err, const struct errin
 /* The handshake has a deadline of its own. */
 static void start_tls(struct newcomer *n)
 {
-    const struct relay *r = n->worker->relay;
+    struct relay *r = n->worker->relay;
+    struct tls_identity *identity = relay_identity(r);
     struct tls_server_options options = {
-        .identity = r->identity,
+        .identity = identity,
         .alpn = alpn,
         .tls13_alpn = ALPN_LINK,
         .limits.handshake_ms = (uint32_t)r->config->limits.handshake,
@@ -115,6 +116,7 @@ static void start_tls(struct newcomer *n)
 
     timer_disarm(n->worker->loop, &n->timer);
     n->stream = tls_server_attach(n->stream, &n->input, &options, on_tls_done, n);
+    tls_identity_unref(&identity);
 }
 
 /* ---- sniffing ---- */

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "base/random.h"
 #include "gen/version.h"
 #include "net/addr.h"
@@ -12,8 +13,6 @@
 #include "relay/control_socket.h"
 #include "relay/front_door.h"
 #include "relay/http_entry.h"
-#include "relay/link_door.h"
-#include "relay/port_entry.h"
 #include "relay/registry.h"
 #include "relay/session.h"
 #include "store/store.h"
@@ -21,45 +20,14 @@
 #include "wire/reset_code.h"
 
 enum {
-    DRAIN_LOOK_MS = 100,  /* how often a draining relay looks whether visitors are left */
-    SETTLE_TURNS_MAX = 200, /* of a millisecond: what was cut has ended after so many */
+    DRAIN_LOOK_MS = 100,     /* how often a draining relay looks whether visitors are left */
+    SETTLE_TURNS_MAX = 2000, /* of a millisecond: what was cut has ended long before */
+    WORKERS_MAX = 64,
 };
 
 const char *relay_version(void)
 {
     return ADIT_VERSION;
-}
-
-/* ---- workers ---- */
-
-static size_t budget_bytes(void)
-{
-    return mem_physical_bytes() / 4;
-}
-
-static void worker_init(struct worker *w, struct relay *r, uint32_t index, struct loop *loop)
-{
-    w->relay = r;
-    w->index = index;
-    w->loop = loop;
-    w->budget.limit_bytes = budget_bytes() / r->worker_count;
-    w->log = (struct log_scope){.parent = &r->log, .kind = "worker", .id = index};
-    list_init(&w->doors);
-    list_init(&w->newcomers);
-    list_init(&w->arrivals);
-    list_init(&w->visitors);
-    list_init(&w->tcp_visitors);
-}
-
-static void each_session(struct worker *w, void (*visit)(struct session *s))
-{
-    struct table_node *n = table_walk(&w->sessions, NULL);
-
-    while (n) {
-        struct table_node *next = table_walk(&w->sessions, n);
-        visit(CONTAINER_OF(n, struct session, node));
-        n = next;
-    }
 }
 
 /* ---- opening ---- */
@@ -145,11 +113,11 @@ struct token_gone {
     uint64_t token_id;
 };
 
-static _Thread_local uint64_t gone_token;
-
-static void end_if_gone(struct session *s)
+static void end_if_gone(void *ctx, struct session *s)
 {
-    if (s->owner.token_id == gone_token) {
+    const struct token_gone *g = ctx;
+
+    if (s->owner.token_id == g->token_id) {
         session_end(s, RESET_DENIED, GOAWAY_REVOKED, "its token was revoked");
     }
 }
@@ -158,8 +126,7 @@ static void token_gone_on_worker(void *arg)
 {
     struct token_gone *g = arg;
 
-    gone_token = g->token_id;
-    each_session(g->worker, end_if_gone);
+    worker_each_session(g->worker, end_if_gone, g);
     mem_free(g);
 }
 
@@ -174,38 +141,65 @@ static void on_token_gone(void *ctx, uint64_t token_id)
     }
 }
 
+static void make_workers(struct relay *r, struct loop *loop)
+{
+    uint64_t wanted = 1;
+
+    r->worker_count = (uint32_t)(wanted < WORKERS_MAX ? wanted : WORKERS_MAX);
+    r->workers = mem_alloc_array(r->worker_count, sizeof *r->workers);
+    for (uint32_t i = 0; i < r->worker_count; i++) {
+        worker_init(&r->workers[i], r, i, i == 0 ? loop : loop_new());
+    }
+}
+
+/* All doors are open before the first thread runs. */
+static int start_workers(struct relay *r, struct errinfo *why)
+{
+    for (uint32_t i = 1; i < r->worker_count; i++) {
+        TRY(worker_start(&r->workers[i], why));
+        r->started_count = i;
+    }
+    return 0;
+}
+
+static int open_all(struct relay *r, struct loop *loop, struct errinfo *why)
+{
+    TRY(open_identity(r, why));
+    TRY(open_store(r, loop, why));
+    r->registry = registry_new(r->store);
+    r->binder = binder_new(r);
+    store_on_token_gone(r->store, on_token_gone, r);
+    TRY(control_socket_open(&r->control, r, why));
+    TRY(open_doors(r, why));
+    return start_workers(r, why);
+}
+
 int relay_new(struct relay **out, struct loop *loop, const struct relay_config *config,
               const char *data, struct errinfo *why)
 {
     struct relay *r = NEW(struct relay);
-    int err;
 
     r->config = config;
     r->data = mem_strdup(data);
+    pthread_mutex_init(&r->identity_lock, NULL);
     r->log = (struct log_scope){.kind = "relay"};
     r->started_at = clock_wall_ms();
-    r->worker_count = 1;
-    r->workers = mem_alloc_array(r->worker_count, sizeof *r->workers);
-    worker_init(&r->workers[0], r, 0, loop);
-    err = open_identity(r, why);
-    if (err == 0) {
-        err = open_store(r, loop, why);
-    }
-    if (err == 0) {
-        r->registry = registry_new(r->store);
-        r->binder = binder_new(r);
-        store_on_token_gone(r->store, on_token_gone, r);
-        err = control_socket_open(&r->control, r, why);
-    }
-    if (err == 0) {
-        err = open_doors(r, why);
-    }
+    make_workers(r, loop);
+    int err = open_all(r, loop, why);
     if (err < 0) {
         relay_free(&r);
         return err;
     }
     *out = r;
     return 0;
+}
+
+struct tls_identity *relay_identity(struct relay *r)
+{
+    pthread_mutex_lock(&r->identity_lock);
+    struct tls_identity *i = tls_identity_ref(r->identity);
+    pthread_mutex_unlock(&r->identity_lock);
+    return i;
 }
 
 void relay_reload(struct relay *r)
@@ -221,27 +215,28 @@ void relay_reload(struct relay *r)
         log_error(&r->log, "certificate not reloaded", LOG_STR("reason", errinfo_text(&why, err)));
         return;
     }
+    pthread_mutex_lock(&r->identity_lock);
     tls_identity_unref(&r->identity);
     r->identity = fresh;
+    pthread_mutex_unlock(&r->identity_lock);
     log_info(&r->log, "certificate reloaded", LOG_STR("file", r->config->cert));
 }
 
 /* ---- the end ---- */
 
-static void say_goodbye(struct session *s)
+static void say_goodbye(void *ctx, struct session *s)
 {
+    (void)ctx;
     mux_goaway(s->mux, GOAWAY_SHUTDOWN);
 }
 
-static bool has_visitors(const struct relay *r)
+static void drain_worker(void *arg)
 {
-    for (uint32_t i = 0; i < r->worker_count; i++) {
-        const struct worker *w = &r->workers[i];
-        if (!list_is_empty(&w->visitors) || !list_is_empty(&w->tcp_visitors)) {
-            return true;
-        }
-    }
-    return false;
+    struct worker *w = arg;
+
+    front_doors_close(w);
+    worker_each_session(w, say_goodbye, NULL);
+    http_entries_drain(w);
 }
 
 static void stop(struct relay *r)
@@ -259,7 +254,7 @@ static void on_drain_look(struct timer *timer)
     struct relay *r = CONTAINER_OF(timer, struct relay, drain_timer);
     uint64_t now = loop_now_ms(r->workers[0].loop);
 
-    if (!has_visitors(r) || now >= r->drain_until_ms) {
+    if (metric_get(METRIC_VISITORS_OPEN) == 0 || now >= r->drain_until_ms) {
         stop(r);
     } else {
         timer_arm(r->workers[0].loop, timer, DRAIN_LOOK_MS);
@@ -268,42 +263,59 @@ static void on_drain_look(struct timer *timer)
 
 void relay_drain(struct relay *r, void (*on_stopped)(void *ctx), void *ctx)
 {
-    struct worker *w = &r->workers[0];
+    struct loop *loop = r->workers[0].loop;
+    bool is_first = !r->is_draining;
 
     r->on_stopped = on_stopped;
     r->ctx = ctx;
-    if (r->is_draining) {
-        r->drain_until_ms = 0;
-    } else {
-        r->is_draining = true;
-        r->drain_until_ms = loop_now_ms(w->loop) + r->config->limits.drain;
-        front_doors_close(w);
-        each_session(w, say_goodbye);
-        http_entries_drain(w);
+    r->is_draining = true;
+    r->drain_until_ms = is_first ? loop_now_ms(loop) + r->config->limits.drain : 0;
+    for (uint32_t i = 0; is_first && i < r->worker_count; i++) {
+        loop_post(r->workers[i].loop, drain_worker, &r->workers[i]);
     }
     r->drain_timer.expired = on_drain_look;
-    timer_arm(w->loop, &r->drain_timer, 0);
+    timer_arm(loop, &r->drain_timer, is_first ? DRAIN_LOOK_MS : 0);
 }
 
-static void end_session(struct session *s)
+static void cut_on_worker(void *arg)
 {
-    session_end(s, RESET_SHUTDOWN, GOAWAY_SHUTDOWN, "the relay stops");
+    worker_cut(arg);
 }
 
-static void cut_worker(struct worker *w)
+static bool have_all_settled(const struct relay *r)
 {
-    front_doors_close(w);
-    front_door_send_away(w);
-    link_door_send_away(w);
-    http_entries_send_away(w);
-    port_entries_send_away(w);
-    each_session(w, end_session);
-    for (int i = 0; i < SETTLE_TURNS_MAX && w->sessions.count > 0; i++) {
-        loop_run_for(w->loop, 1);
+    for (uint32_t i = 0; i <= r->started_count; i++) {
+        if (!atomic_load(&r->workers[i].has_settled)) {
+            return false;
+        }
     }
-    loop_run_for(w->loop, 2);
-    table_deinit(&w->sessions);
-    router_deinit(&w->router);
+    return true;
+}
+
+/* First everything ends everywhere, while all loops still run and may post to each other; then the
+ * threads do. */
+static void end_workers(struct relay *r)
+{
+    struct loop *loop = r->workers[0].loop;
+
+    for (uint32_t i = 0; i <= r->started_count; i++) {
+        loop_post(r->workers[i].loop, cut_on_worker, &r->workers[i]);
+    }
+    for (int i = 0; i < SETTLE_TURNS_MAX && !have_all_settled(r); i++) {
+        loop_run_for(loop, 1);
+    }
+    loop_run_for(loop, 2);
+    r->has_stopped = true;
+    for (uint32_t i = 1; i < r->worker_count; i++) {
+        if (i <= r->started_count) {
+            worker_join(&r->workers[i]);
+        } else {
+            front_doors_close(&r->workers[i]);
+            worker_deinit(&r->workers[i]);
+            loop_free(&r->workers[i].loop);
+        }
+    }
+    worker_deinit(&r->workers[0]);
 }
 
 void relay_free(struct relay **relay)
@@ -316,15 +328,14 @@ void relay_free(struct relay **relay)
     *relay = NULL;
     timer_disarm(r->workers[0].loop, &r->drain_timer);
     control_socket_close(&r->control);
-    for (uint32_t i = 0; i < r->worker_count; i++) {
-        cut_worker(&r->workers[i]);
-    }
+    end_workers(r);
     if (r->registry) {
         registry_free(&r->registry);
         binder_free(&r->binder);
     }
     store_close(&r->store);
     tls_identity_unref(&r->identity);
+    pthread_mutex_destroy(&r->identity_lock);
     mem_free(r->workers);
     mem_free(r->data);
     mem_free(r);

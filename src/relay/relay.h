@@ -1,7 +1,7 @@
 /* The relay as a whole: what all workers share, and its beginning and end.
  *
  * Everything here is constant while workers run, except the store, registry and binder, which only
- * worker 0 touches.
+ * worker 0 touches, and the identity, which has a lock.
  *
  *      cmd/ --relay_new--> open store, identity, workers, doors --relay_start--> ready
  *                                                               --relay_drain--> on_stopped
@@ -27,7 +27,8 @@ struct relay {
     struct registry *registry;
     struct binder *binder;
     struct control_socket *control;
-    struct tls_identity *identity;
+    struct tls_identity *identity; /* by relay_identity only: it may be replaced */
+    pthread_mutex_t identity_lock;
     bool has_certificate; /* given by the operator: public URLs are https */
     uint16_t port;        /* that public URLs name; the first door's */
     uint16_t port_tls;    /* of --listen-tls; 0: none */
@@ -39,7 +40,9 @@ struct relay {
 
     struct worker *workers;
     uint32_t worker_count;
-    bool is_draining;
+    uint32_t started_count; /* workers above 0 that have a thread */
+    bool has_stopped;       /* no worker but 0 is left: nothing is posted to them any more */
+    atomic_bool is_draining;
     struct timer drain_timer;
     uint64_t drain_until_ms;
     void (*on_stopped)(void *ctx);
@@ -52,6 +55,9 @@ struct relay {
  * outlives the relay. */
 MUST_USE int relay_new(struct relay **out, struct loop *loop, const struct relay_config *config,
                        const char *data, struct errinfo *why);
+
+/* The certificate and key of this moment, counted: tls_identity_unref. Any worker. */
+struct tls_identity *relay_identity(struct relay *r);
 
 /* Reads certificate and key again; the old ones stay when the new ones are no good. */
 void relay_reload(struct relay *r);
