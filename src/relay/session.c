@@ -204,6 +204,8 @@ static void on_link_lost(void *ctx, struct link *link, int err, const struct err
     (void)link;
     s->link = NULL;
     s->detached_at = clock_wall_ms();
+    s->loss = (struct errinfo){0};
+    errinfo_set(&s->loss, err, "%s", errinfo_text(why, err));
     log_info(&s->log, "link lost", LOG_STR("carrier", s->carrier),
              LOG_STR("reason", errinfo_text(why, err)));
     if (err_category(err) == ERR_CAT_PEER && err != ERR_TLS) {

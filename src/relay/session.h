@@ -44,6 +44,7 @@ struct session {
     uint64_t attached_at;
     uint64_t detached_at;
     uint32_t resume_count;
+    struct errinfo loss; /* why the last link was lost; empty: none was */
 
     struct mux *mux;
     struct link *link;    /* NULL: detached */
