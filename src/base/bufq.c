@@ -387,6 +387,25 @@ void bufq_share(struct bufq *to, const struct bufq *q, struct bufq_mark *mark, s
     }
 }
 
+struct slice bufq_walk(const struct bufq *q, struct bufq_mark *mark)
+{
+    if (!mark->node) {
+        mark->node = q->head;
+        mark->offset = 0;
+    }
+    while (mark->node && mark->offset == mark->node->len && mark->node->next) {
+        mark->node = mark->node->next;
+        mark->offset = 0;
+    }
+    if (!mark->node) {
+        return SLICE_NONE;
+    }
+    struct slice piece = slice_of(node_bytes(mark->node) + mark->offset,
+                                  mark->node->len - mark->offset);
+    mark->offset = mark->node->len;
+    return piece;
+}
+
 void bufq_drop_marked(struct bufq *q, struct bufq_mark *mark, size_t n)
 {
     ASSERT(n <= q->bytes);

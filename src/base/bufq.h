@@ -87,6 +87,10 @@ struct bufq_mark {
  * caller knows that n bytes lie behind it. */
 void bufq_share(struct bufq *to, const struct bufq *q, struct bufq_mark *mark, size_t n);
 
+/* The contiguous piece behind the mark, and the mark moved over it; empty: nothing new. For who
+ * looks at each byte once while the queue grows. */
+struct slice bufq_walk(const struct bufq *q, struct bufq_mark *mark);
+
 /* bufq_drop for a queue with a mark, which must not lie before the dropped part's end. */
 void bufq_drop_marked(struct bufq *q, struct bufq_mark *mark, size_t n);
 
