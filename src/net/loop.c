@@ -103,8 +103,7 @@ static void run_bury(struct loop *loop)
 
 /* ---- background ---- */
 
-void loop_add_background(struct loop *loop, struct background *b,
-                         void (*cut)(struct background *b))
+void loop_add_background(struct loop *loop, struct background *b, void (*cut)(struct background *b))
 {
     b->cut = cut;
     list_push_back(&loop->background, &b->node);
@@ -270,9 +269,18 @@ uint64_t loop_now_ms(const struct loop *loop)
     return uv_now(&loop->uv);
 }
 
-static bool is_alive(const struct loop *loop)
+static bool has_letters(struct mailbox *box)
 {
-    return has_work(loop) || !list_is_empty(&loop->graves) || !list_is_empty(&loop->background);
+    uv_mutex_lock(&box->lock);
+    bool has_some = !list_is_empty(&box->letters);
+    uv_mutex_unlock(&box->lock);
+    return has_some;
+}
+
+static bool is_alive(struct loop *loop)
+{
+    return has_work(loop) || has_letters(&loop->mailbox) || !list_is_empty(&loop->graves) ||
+           !list_is_empty(&loop->background);
 }
 
 static void count_open(uv_handle_t *handle, void *count)
@@ -289,9 +297,9 @@ void loop_free(struct loop **loop_ref)
         return;
     }
     *loop_ref = NULL;
-    deliver_letters(&loop->mailbox.deliver);
     for (int turns = 0; is_alive(loop); turns++) {
         ASSERT(turns < LAST_TURNS_MAX);
+        deliver_letters(&loop->mailbox.deliver);
         run_turn(loop);
         cut_background(loop);
     }

@@ -37,7 +37,7 @@ static void tell_user(struct task *t)
     if (!events || !s->on_ready) {
         return;
     }
-    s->wanted &= (uint8_t)~(events & STREAM_WRITABLE);
+    s->wanted &= (uint8_t) ~(events & STREAM_WRITABLE);
     s->on_ready(s->ctx, s, events);
     if (s->on_ready) { /* not closed meanwhile; closed streams are buried after the turn */
         raise_what_is_there(s);
