@@ -129,6 +129,10 @@ static inline uint8_t stream_level(const struct stream *s)
  * that are not wanted are forgotten (want asks has_input and room again). */
 void stream_raise(struct stream *s, unsigned events);
 
+/* Tells the user at once what was raised, instead of in the next turn. Only for a layer that is
+ * being told itself, as the last thing it does: the user may close the stream. */
+void stream_tell(struct stream *s);
+
 /* Asks for flush() at the end of this turn. */
 void stream_mark_dirty(struct stream *s);
 

@@ -395,6 +395,7 @@ void tls_stream_on_lower_ready(void *ctx, struct stream *lower, unsigned events)
     if (events & STREAM_BROKEN) {
         tls_stream_fail(t, t->lower_end && t->lower_end != ERR_EOF ? t->lower_end : ERR_RESET);
     }
+    stream_tell(&t->stream);
 }
 
 /* ---- close ---- */

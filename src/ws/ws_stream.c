@@ -544,6 +544,7 @@ static void on_lower_ready(void *ctx, struct stream *lower, unsigned events)
     if (events & STREAM_BROKEN) {
         fail_output(w, ERR_RESET);
     }
+    stream_tell(&w->stream);
 }
 
 /* ---- close ---- */
