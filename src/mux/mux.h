@@ -18,9 +18,9 @@
  * socket, no thread and no clock; one mux belongs to one thread. The owner frees it.
  *
  * Events come from inside mux_feed, mux_tick, mux_resume_apply and mux_abandon; on_writable also
- * from mux_produce; on_output from any call. A callback may call every function here except
- * mux_free, mux_feed, mux_produce, mux_tick, mux_attach and mux_detach; on_output does nothing but
- * note that there is something to send.
+ * from mux_produce; on_output from any call. A callback may call every function here except those
+ * that raise events themselves, mux_free, mux_attach and mux_detach; on_output does nothing but
+ * note that there is something to send. All of them are set.
  *
  * docs/protocol.md is the page; mux_limits.h holds every number.
  */

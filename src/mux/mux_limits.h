@@ -37,6 +37,7 @@ enum {
     MUX_SLOW_PERCENT = 90, /* of the budget promised: memory is short */
 
     /* What a peer may make numerous */
+    MUX_LANES_MAX = 256, /* of one carrier */
     MUX_STREAMS_MAX = 65536,
     MUX_RESERVED_MAX = 1024, /* ids skipped and not opened yet */
     MUX_SEGMENTS_MAX = 1024, /* pieces of one stream waiting for earlier ones */

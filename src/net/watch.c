@@ -134,7 +134,8 @@ void watch_close(struct watch **w_ref)
     }
     *w_ref = NULL;
     list_remove(&w->changed);
-    uv_close((uv_handle_t *)&w->uv, on_closed); /* takes the descriptor out of epoll at once */
+    uv_poll_stop(&w->uv);
+    uv_close((uv_handle_t *)&w->uv, on_closed);
 }
 
 void watch_set_user(struct watch *w, watch_fn *fn, void *ctx)

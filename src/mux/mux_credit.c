@@ -1,0 +1,129 @@
+/* Credit is memory promised: who may get how much, and who loses it when memory is short.
+ *
+ * A stream's whole window is charged, not what is left of it, so that renewing never fails; it
+ * starts small and doubles only while its reader keeps up and the sender uses it up within two
+ * round trips. A part of each budget is closed to growth and kept for new streams.
+ */
+#include "mux/mux_priv.h"
+
+static bool has_room(const struct mux_budget *b, size_t bytes)
+{
+    return !b ||
+           (b->promised_bytes <= b->limit_bytes && bytes <= b->limit_bytes - b->promised_bytes);
+}
+
+bool credit_charge(struct mux *m, size_t bytes)
+{
+    if (!has_room(&m->link_budget, bytes) || !has_room(m->process_budget, bytes)) {
+        return false;
+    }
+    m->link_budget.promised_bytes += bytes;
+    if (m->process_budget) {
+        m->process_budget->promised_bytes += bytes;
+    }
+    return true;
+}
+
+void credit_return(struct mux *m, size_t bytes)
+{
+    ASSERT(bytes <= m->link_budget.promised_bytes);
+    m->link_budget.promised_bytes -= bytes;
+    if (m->process_budget) {
+        m->process_budget->promised_bytes -= bytes;
+    }
+}
+
+/* ---- windows ---- */
+
+/* What one growth may take: a part of what is free above the part kept for new streams. */
+static bool may_grow(const struct mux_budget *b, size_t extra)
+{
+    if (!b) {
+        return true;
+    }
+    size_t open_to_growth = b->limit_bytes - b->limit_bytes / MUX_SMALL_RESERVE_DIVISOR;
+    return b->promised_bytes < open_to_growth &&
+           extra <= (open_to_growth - b->promised_bytes) / MUX_GROWTH_DIVISOR;
+}
+
+static bool sender_waits_for_credit(const struct mux *m, const struct mux_stream *s)
+{
+    uint32_t elapsed_ms = (uint32_t)m->now_ms - s->renewed_at;
+
+    return elapsed_ms <= 2 * m->ping.rtt_ms;
+}
+
+static void grow(struct mux *m, struct mux_stream *s)
+{
+    size_t extra = s->rx.window;
+
+    if (s->rx.window > MUX_STREAM_WINDOW_MAX / 2 || !may_grow(&m->link_budget, extra) ||
+        !may_grow(m->process_budget, extra)) {
+        return;
+    }
+    if (credit_charge(m, extra)) {
+        s->rx.window *= 2;
+    }
+}
+
+void credit_renew(struct mux_stream *s)
+{
+    struct mux *m = mux_of(s);
+    uint64_t consumed = rx_consumed(s);
+
+    if (s->rx_state != RX_OPEN || s->rx.limit - consumed > s->rx.window / 2) {
+        return;
+    }
+    if (s != m->control && bufq_is_empty(&s->rx.ready) && sender_waits_for_credit(m, s)) {
+        grow(m, s);
+    }
+    s->rx.limit = consumed + s->rx.window;
+    s->renewed_at = (uint32_t)m->now_ms;
+    stream_due_add(s, DUE_WINDOW);
+}
+
+void credit_settle(struct mux_stream *s)
+{
+    ASSERT(s->rx.window >= s->rx.ready.bytes);
+    credit_return(mux_of(s), s->rx.window - s->rx.ready.bytes);
+    s->rx.window = (uint32_t)s->rx.ready.bytes;
+}
+
+/* ---- slow readers ---- */
+
+static bool is_short(const struct mux_budget *b)
+{
+    return b && b->promised_bytes > b->limit_bytes / 100 * MUX_SLOW_PERCENT;
+}
+
+bool credit_is_short(const struct mux *m)
+{
+    return is_short(&m->link_budget) || is_short(m->process_budget);
+}
+
+static bool is_stalled(const struct mux *m, const struct mux_stream *s)
+{
+    return s->life == LIFE_OPEN && s->rx.ready.bytes > 0 &&
+           (uint32_t)m->now_ms - s->read_at >= MUX_SLOW_MS;
+}
+
+void credit_reset_slowest(struct mux *m)
+{
+    struct mux_stream *slowest = NULL;
+
+    TABLE_EACH(&m->streams, node)
+    {
+        struct mux_stream *s = CONTAINER_OF(node, struct mux_stream, node);
+        if (is_stalled(m, s) && (!slowest || s->rx.ready.bytes > slowest->rx.ready.bytes)) {
+            slowest = s;
+        }
+    }
+    if (!slowest) {
+        return;
+    }
+    m->counters.slow_resets++;
+    stream_cut(slowest, LIFE_RESETTING, RESET_SLOW);
+    if (stream_has_owner(slowest)) {
+        m->events->on_reset(m->ctx, slowest, RESET_SLOW);
+    }
+}
