@@ -7,7 +7,7 @@
 
 #include "mux/mux_limits.h"
 
-enum { BATCH_BYTES = 64 * 1024, READ_BYTES = 64 * 1024 };
+enum { BATCH_BYTES = 64 * 1024, READ_BYTES = 64 * 1024, WRITE_BYTES = 256 * 1024 };
 
 uint64_t pair_random(struct mux_pair *p, uint64_t bound)
 {
@@ -259,7 +259,7 @@ static void work_on(struct mux_pair *p, int side, uint32_t flow)
     }
     if (!e->is_finished && !e->resets) {
         if (e->sent < e->total) {
-            (void)!pair_write(p, side, flow, UINT64_MAX);
+            (void)!pair_write(p, side, flow, WRITE_BYTES);
         }
         if (e->sent == e->total) {
             pair_finish(p, side, flow);
