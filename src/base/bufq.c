@@ -387,6 +387,25 @@ void bufq_share(struct bufq *to, const struct bufq *q, struct bufq_mark *mark, s
     }
 }
 
+struct slice bufq_walk(const struct bufq *q, struct bufq_mark *mark)
+{
+    if (!mark->node) {
+        mark->node = q->head;
+        mark->offset = 0;
+    }
+    while (mark->node && mark->offset == mark->node->len && mark->node->next) {
+        mark->node = mark->node->next;
+        mark->offset = 0;
+    }
+    if (!mark->node) {
+        return SLICE_NONE;
+    }
+    struct slice piece = slice_of(node_bytes(mark->node) + mark->offset,
+                                  mark->node->len - mark->offset);
+    mark->offset = mark->node->len;
+    return piece;
+}
+
 void bufq_drop_marked(struct bufq *q, struct bufq_mark *mark, size_t n)
 {
     ASSERT(n <= q->bytes);
@@ -405,4 +424,41 @@ void bufq_drop_marked(struct bufq *q, struct bufq_mark *mark, size_t n)
         mark->offset -= (uint32_t)n;
     }
     bufq_drop(q, n);
+}
+
+/* ---- to other threads ---- */
+
+bool bufq_pop_piece(struct bufq *q, struct bufq_piece *out)
+{
+    struct bufq_node *n = q->head;
+
+    if (!n) {
+        return false;
+    }
+    struct chunk *c = n->chunk;
+    if (c->refs > 1 || (n->len < BUFQ_SHARE_MIN && c->cap > CHUNK_SMALL_BYTES)) {
+        c = chunk_get(n->len <= CHUNK_SMALL_BYTES ? CHUNK_SMALL : CHUNK_LARGE);
+        memcpy(c->bytes, node_bytes(n), n->len);
+        c->used = n->len;
+        *out = (struct bufq_piece){c, 0, n->len};
+    } else {
+        c->refs++; /* outlives its node */
+        *out = (struct bufq_piece){c, n->offset, n->len};
+    }
+    drop_head(q);
+    stats.in_use--;
+    stats.bytes_in_use -= c->cap;
+    return true;
+}
+
+void bufq_push_piece(struct bufq *q, const struct bufq_piece *piece_take)
+{
+    stats.in_use++;
+    stats.bytes_in_use += piece_take->chunk->cap;
+    append_node(q, piece_take->chunk, piece_take->offset, piece_take->len);
+}
+
+void bufq_piece_free(const struct bufq_piece *piece_take)
+{
+    mem_free(piece_take->chunk);
 }

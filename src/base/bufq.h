@@ -13,6 +13,7 @@
  * queue.
  */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -26,6 +27,7 @@ enum {
 };
 
 struct bufq_node;
+struct chunk;
 
 struct bufq {
     struct bufq_node *head;
@@ -87,8 +89,29 @@ struct bufq_mark {
  * caller knows that n bytes lie behind it. */
 void bufq_share(struct bufq *to, const struct bufq *q, struct bufq_mark *mark, size_t n);
 
+/* The contiguous piece behind the mark, and the mark moved over it; empty: nothing new. For who
+ * looks at each byte once while the queue grows. */
+struct slice bufq_walk(const struct bufq *q, struct bufq_mark *mark);
+
 /* bufq_drop for a queue with a mark, which must not lie before the dropped part's end. */
 void bufq_drop_marked(struct bufq *q, struct bufq_mark *mark, size_t n);
+
+/* A piece on its way to another thread: memory of its own, in no queue and in nobody's count. */
+struct bufq_piece {
+    struct chunk *chunk;
+    uint32_t offset;
+    uint32_t len;
+};
+
+/* Takes the first piece out of a queue of this thread (false: it is empty). Whole chunks cross as
+ * they are; what shares its chunk with others, or is small, is copied. */
+bool bufq_pop_piece(struct bufq *q, struct bufq_piece *out);
+
+/* Appends it to a queue of this thread, which owns it from now on. */
+void bufq_push_piece(struct bufq *q, const struct bufq_piece *piece_take);
+
+/* Nobody wants it; from any thread. */
+void bufq_piece_free(const struct bufq_piece *piece_take);
 
 /* Chunks of this thread: handed out now, and their bytes. Both are 0 when nothing is in flight. */
 struct chunk_stats {

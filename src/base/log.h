@@ -51,7 +51,9 @@ void log_write(enum log_level level, const struct log_scope *scope, const char *
 #define LOG_AT(level, scope, message, ...)                                                         \
     do {                                                                                           \
         if (log_is_on(level)) {                                                                    \
-            const struct log_field log_fields_[] = {__VA_ARGS__ __VA_OPT__(, ){LOG_TYPE_END}};     \
+            const struct log_field log_fields_[] = {                                               \
+                __VA_ARGS__ __VA_OPT__(, ){.type = LOG_TYPE_END},                                  \
+            };                                                                                     \
             log_write(level, scope, message, log_fields_);                                         \
         }                                                                                          \
     } while (0)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 
@@ -74,6 +75,14 @@ bool mem_equal_secret(const void *a, const void *b, size_t n)
         differ = (unsigned char)(differ | (x[i] ^ y[i]));
     }
     return differ == 0;
+}
+
+size_t mem_physical_bytes(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES);
+    long page_bytes = sysconf(_SC_PAGESIZE);
+
+    return pages > 0 && page_bytes > 0 ? (size_t)pages * (size_t)page_bytes : (size_t)1 << 30;
 }
 
 void *mem_pool_get(struct mem_pool *pool)

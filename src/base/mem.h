@@ -20,6 +20,9 @@ void mem_wipe(void *p, size_t n);
 /* Takes time that depends on n only, never on the bytes. For secrets. */
 _Bool mem_equal_secret(const void *a, const void *b, size_t n);
 
+/* Memory of this machine, in bytes; a guess of 1 GiB where the system does not tell. */
+size_t mem_physical_bytes(void);
+
 #define NEW(type) ((type *)mem_alloc(sizeof(type)))
 #define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

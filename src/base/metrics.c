@@ -64,6 +64,11 @@ int64_t metric_get(enum metric metric)
     return sum;
 }
 
+const char *metric_name(enum metric metric)
+{
+    return descriptions[metric].name;
+}
+
 void metrics_show(struct text *out)
 {
     for (int i = 0; i < METRIC_COUNT; i++) {

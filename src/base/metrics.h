@@ -37,6 +37,7 @@ enum metric {
 
 void metric_add(enum metric metric, int64_t n);
 int64_t metric_get(enum metric metric); /* sum over all threads */
+const char *metric_name(enum metric metric);
 
 /* All of them in Prometheus text format. */
 void metrics_show(struct text *out);

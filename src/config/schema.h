@@ -30,7 +30,7 @@
 #include "config/problems.h"
 #include "config/value.h"
 
-struct yaml_node;
+struct tree;
 struct schema;
 
 enum schema_type {
@@ -70,7 +70,7 @@ struct schema_key {
     const char *max;
     const char *const *choices; /* CHOICE: NULL-terminated */
     const struct schema *inner; /* MAP */
-    int (*read)(const struct yaml_node *node, void *field, const char *file,
+    int (*read)(const struct tree *node, void *field, const char *file,
                 struct problems *problems); /* CUSTOM */
     void (*deinit)(void *field);            /* CUSTOM */
     bool is_file_only;                      /* has no flag */
@@ -102,7 +102,7 @@ MUST_USE int schema_set(const struct schema_key *key, void *object, struct slice
 void schema_clear(const struct schema_key *key, void *object);
 
 /* Reads a whole map into the struct. Everything wrong is added to `problems`; 0 if nothing was. */
-MUST_USE int schema_read(const struct schema *schema, const struct yaml_node *map, void *object,
+MUST_USE int schema_read(const struct schema *schema, const struct tree *map, void *object,
                          const char *file, struct problems *problems);
 
 /* The field's value as a person would write it; "" when empty; never a secret. */

@@ -98,6 +98,9 @@ struct slice http_head_path_only(const struct http_head *h);
 struct slice http_head_keep(struct http_head *h, struct slice bytes);
 struct slice http_head_keepf(struct http_head *h, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* Makes room for so many fields at once. Fields move. */
+void http_head_reserve_fields(struct http_head *h, uint32_t count);
+
 /* Appends a field. Name and value are copied unless said so: add_kept takes views that live at
  * least as long as the head (literals, http_head_keep). */
 void http_head_add(struct http_head *h, enum http_name id, struct slice value);

@@ -103,8 +103,7 @@ static void run_bury(struct loop *loop)
 
 /* ---- background ---- */
 
-void loop_add_background(struct loop *loop, struct background *b,
-                         void (*cut)(struct background *b))
+void loop_add_background(struct loop *loop, struct background *b, void (*cut)(struct background *b))
 {
     b->cut = cut;
     list_push_back(&loop->background, &b->node);
@@ -112,8 +111,8 @@ void loop_add_background(struct loop *loop, struct background *b,
 
 static void cut_background(struct loop *loop)
 {
-    LIST_EACH(&loop->background, node)
-    {
+    while (!list_is_empty(&loop->background)) {
+        struct list *node = list_pop_front(&loop->background);
         struct background *b = LIST_ENTRY(node, struct background, node);
         b->cut(b);
     }
@@ -270,6 +269,20 @@ uint64_t loop_now_ms(const struct loop *loop)
     return uv_now(&loop->uv);
 }
 
+static bool has_letters(struct mailbox *box)
+{
+    uv_mutex_lock(&box->lock);
+    bool has_some = !list_is_empty(&box->letters);
+    uv_mutex_unlock(&box->lock);
+    return has_some;
+}
+
+static bool is_alive(struct loop *loop)
+{
+    return has_work(loop) || has_letters(&loop->mailbox) || !list_is_empty(&loop->graves) ||
+           !list_is_empty(&loop->background);
+}
+
 static void count_open(uv_handle_t *handle, void *count)
 {
     *(int *)count += !uv_is_closing(handle);
@@ -284,13 +297,12 @@ void loop_free(struct loop **loop_ref)
         return;
     }
     *loop_ref = NULL;
-    deliver_letters(&loop->mailbox.deliver);
-    cut_background(loop);
-    for (int turns = 0; has_work(loop) || !list_is_empty(&loop->graves); turns++) {
+    for (int turns = 0; is_alive(loop); turns++) {
         ASSERT(turns < LAST_TURNS_MAX);
+        deliver_letters(&loop->mailbox.deliver);
         run_turn(loop);
+        cut_background(loop);
     }
-    ASSERT(list_is_empty(&loop->background));
 
     timers_close(loop);
     uv_close((uv_handle_t *)&loop->turn, NULL);
@@ -304,4 +316,9 @@ void loop_free(struct loop **loop_ref)
     uv_mutex_destroy(&loop->mailbox.lock);
     mem_free(loop);
     chunk_drain_spares();
+}
+
+unsigned loop_cores(void)
+{
+    return uv_available_parallelism();
 }

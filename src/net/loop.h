@@ -39,6 +39,9 @@ void loop_stop(struct loop *loop);
 /* Cached at the start of the turn; monotonic. */
 uint64_t loop_now_ms(const struct loop *loop);
 
+/* Processors this process may use: how many loops are worth while. */
+unsigned loop_cores(void);
+
 /* ---- ready ---- */
 
 /* Embedded in objects that must act later in this turn or in the next. */

@@ -28,16 +28,15 @@ static void raise_what_is_there(struct stream *s)
     }
 }
 
-static void tell_user(struct task *t)
+static void tell_user(struct stream *s)
 {
-    struct stream *s = of_task(t);
     unsigned events = s->pending & (s->wanted | STREAM_BROKEN);
 
     s->pending = 0;
     if (!events || !s->on_ready) {
         return;
     }
-    s->wanted &= (uint8_t)~(events & STREAM_WRITABLE);
+    s->wanted &= (uint8_t) ~(events & STREAM_WRITABLE);
     s->on_ready(s->ctx, s, events);
     if (s->on_ready) { /* not closed meanwhile; closed streams are buried after the turn */
         raise_what_is_there(s);
@@ -52,7 +51,7 @@ static void run_ready(struct task *t)
         raise_what_is_there(s);
     }
     if (s->pending) {
-        tell_user(t);
+        tell_user(s);
     }
 }
 
@@ -84,6 +83,14 @@ void stream_raise(struct stream *s, unsigned events)
     if (events && s->on_ready) {
         s->pending |= (uint8_t)events;
         loop_schedule(s->loop, &s->ready);
+    }
+}
+
+void stream_tell(struct stream *s)
+{
+    if (s->pending) {
+        loop_unschedule(&s->ready);
+        tell_user(s);
     }
 }
 

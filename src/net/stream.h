@@ -41,16 +41,16 @@ enum stream_events {
 struct stream;
 
 struct stream_facts {
-    const char *transport;              /* "tcp", "tls", "ws", "mux": the outermost layer */
-    struct sockaddr_storage peer;       /* ss_family 0 where there is none */
+    const char *transport;        /* "tcp", "tls", "ws", "mux": the outermost layer */
+    struct sockaddr_storage peer; /* ss_family 0 where there is none */
     struct sockaddr_storage local;
-    struct slice alpn;                  /* empty: none; valid as long as the stream */
-    struct slice server_name;           /* SNI */
-    bool is_encrypted;                  /* some layer is TLS */
-    const struct stream *socket;        /* the lowest layer, for tcp_stats; NULL: no socket */
-    const struct stream *tls_layer;     /* the outermost TLS, for its own questions; NULL: none */
-    bool can_half_close;                /* shutdown ends our direction only */
-    bool eof_is_authentic;              /* EOF cannot be forged by cutting the connection */
+    struct slice alpn;              /* empty: none; valid as long as the stream */
+    struct slice server_name;       /* SNI */
+    bool is_encrypted;              /* some layer is TLS */
+    const struct stream *socket;    /* the lowest layer, for tcp_stats; NULL: no socket */
+    const struct stream *tls_layer; /* the outermost TLS, for its own questions; NULL: none */
+    bool can_half_close;            /* shutdown ends our direction only */
+    bool eof_is_authentic;          /* EOF cannot be forged by cutting the connection */
 };
 
 struct stream_ops {
@@ -128,6 +128,10 @@ static inline uint8_t stream_level(const struct stream *s)
 /* Notes events for the user; they are told in the ready phase, if wanted. READABLE and WRITABLE
  * that are not wanted are forgotten (want asks has_input and room again). */
 void stream_raise(struct stream *s, unsigned events);
+
+/* Tells the user at once what was raised, instead of in the next turn. Only for a layer that is
+ * being told itself, as the last thing it does: the user may close the stream. */
+void stream_tell(struct stream *s);
 
 /* Asks for flush() at the end of this turn. */
 void stream_mark_dirty(struct stream *s);

@@ -134,8 +134,7 @@ void watch_close(struct watch **w_ref)
     }
     *w_ref = NULL;
     list_remove(&w->changed);
-    uv_poll_stop(&w->uv);
-    uv_close((uv_handle_t *)&w->uv, on_closed);
+    uv_close((uv_handle_t *)&w->uv, on_closed); /* takes the descriptor out of epoll at once */
 }
 
 void watch_set_user(struct watch *w, watch_fn *fn, void *ctx)

@@ -28,6 +28,7 @@ struct session {
 
     struct link_session_id id;
     uint8_t secret[LINK_SECRET_BYTES];
+    uint8_t previous_secret[LINK_SECRET_BYTES]; /* good until the agent proves the newer one */
     uint64_t epoch; /* of the last resume */
 
     struct store_owner owner; /* token and agent */
@@ -43,6 +44,7 @@ struct session {
     uint64_t attached_at;
     uint64_t detached_at;
     uint32_t resume_count;
+    struct errinfo loss; /* why the last link was lost; empty: none was */
 
     struct mux *mux;
     struct link *link;    /* NULL: detached */
@@ -50,6 +52,12 @@ struct session {
     struct table tunnels; /* by tunnel id */
     struct list waiting;  /* who waits for the link to come back (session_wait) */
     struct list probes;   /* who waits for a sign of life (session_probe) */
+
+    bool is_leaving; /* the agent said it goes: do not wait for it */
+    bool is_over;    /* session_end was called; the rest follows in the ready phase */
+    uint16_t end_code;
+    uint16_t end_goaway;
+    struct task ending;
     struct grave grave;
 };
 

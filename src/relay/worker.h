@@ -10,6 +10,9 @@
  * the registry and the store.
  */
 #pragma once
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "base/list.h"
 #include "base/log.h"
 #include "base/table.h"
@@ -19,6 +22,8 @@
 
 struct relay;
 
+struct session;
+
 struct worker {
     struct relay *relay;
     uint32_t index;
@@ -27,10 +32,29 @@ struct worker {
     struct table sessions;          /* by handle */
     uint64_t next_handle;           /* handles are never used twice */
     struct list doors;              /* struct front_door */
-    struct list greetings;          /* agents that have not logged in yet (link_door.c) */
-    struct list visitors;           /* struct visitor: one node each, of any kind */
-    uint32_t visitor_count;
+    struct list newcomers;          /* connections nobody knows yet (front_door.c) */
+    struct list arrivals;           /* agents that have not logged in yet (link_door.c) */
+    struct list visitors;           /* HTTP connections (http_entry.c) */
+    struct list tcp_visitors;       /* TCP connections (port_entry.c) */
     uint64_t next_visitor_id;
     struct mux_budget budget;       /* credit promised to all sessions here */
     struct log_scope log;
+    pthread_t thread;               /* of workers 1 and up; worker 0 is the caller's */
+    atomic_bool has_settled;        /* nothing is left here after worker_cut */
 };
+
+/* Worker 0 runs on the caller's loop, the others get one of their own. */
+void worker_init(struct worker *w, struct relay *r, uint32_t index, struct loop *loop);
+
+/* Runs the loop of a worker above 0 on a thread of its own. ERR_SYSTEM. */
+MUST_USE int worker_start(struct worker *w, struct errinfo *why);
+
+/* Ends everything that lives here; has_settled tells when it has ended. On the worker's thread. */
+void worker_cut(struct worker *w);
+
+/* Lets a thread end, after worker_cut, and frees its loop. */
+void worker_join(struct worker *w);
+void worker_deinit(struct worker *w);
+
+/* Visits all sessions; the visitor may end the one it is given. */
+void worker_each_session(struct worker *w, void (*visit)(void *ctx, struct session *s), void *ctx);

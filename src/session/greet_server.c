@@ -183,9 +183,8 @@ bool greet_server_check_proof(const struct greet_server *g, const struct link_re
 static struct greeted hand_over(struct greet_server **g, struct bufq *answer_take)
 {
     ASSERT((*g)->state == GREET_ASKED);
+    greet_io_send(&(*g)->io, answer_take);
     struct greeted carrier = greet_io_take(&(*g)->io);
-
-    bufq_move(&carrier.out, answer_take, answer_take->bytes);
     end(*g);
     *g = NULL;
     return carrier;

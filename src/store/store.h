@@ -31,7 +31,7 @@ enum {
     STORE_ENTRY_BYTES = 512, /* longest entry of a reservation */
     STORE_HOLDER_BYTES = 255,
     STORE_AGENT_ID_BYTES = 16,
-    STORE_TOKEN_TEXT_BYTES = 40 + 1,         /* "k7f2-..." NUL */
+    STORE_TOKEN_TEXT_BYTES = 39 + 1,         /* "k7f2-..." NUL */
     STORE_RESERVED_MS = 24 * 60 * 60 * 1000, /* kept so long after the last link */
 };
 

@@ -6,16 +6,24 @@
 
 /* ---- the table ---- */
 
-enum field_kind { FIELD_TEXT, FIELD_U32, FIELD_BOOL, FIELD_LIST };
+enum field_kind {
+    FIELD_TEXT,
+    FIELD_U32,
+    FIELD_U64,
+    FIELD_BOOL,
+    FIELD_LIST,
+    FIELD_EXCHANGES, /* objects of exchange_shape; the field is count and items */
+};
 
 struct field {
     const char *key;
     enum field_kind kind;
     bool is_required;
-    size_t offset; /* in struct control_message */
+    size_t offset; /* in struct control_message, or in the item of a list of objects */
 };
 
-struct message_shape {
+/* What an object holds: a message, or an item within one. */
+struct shape {
     const char *name;
     const struct field *fields;
     size_t field_count;
@@ -32,6 +40,7 @@ static const struct field bind_fields[] = {
     {"port", FIELD_U32, false, AT(bind.port)},
     {"target", FIELD_TEXT, false, AT(bind.target)},
     {"share", FIELD_BOOL, false, AT(bind.is_shared)},
+    {"exchanges", FIELD_BOOL, false, AT(bind.wants_exchanges)},
 };
 
 static const struct field bound_fields[] = {
@@ -67,14 +76,32 @@ static const struct field notice_fields[] = {
     {"sentence", FIELD_TEXT, true, AT(notice.sentence)},
 };
 
+static const struct field exchanges_fields[] = {
+    {"exchanges", FIELD_EXCHANGES, true, AT(exchanges)},
+    {"skipped", FIELD_U32, false, AT(exchanges.skipped)},
+};
+
+#undef AT
+#define AT(field) offsetof(struct control_exchange, field)
+
+static const struct field exchange_fields[] = {
+    {"tunnel", FIELD_U32, true, AT(tunnel)},  {"method", FIELD_TEXT, true, AT(method)},
+    {"path", FIELD_TEXT, true, AT(path)},     {"status", FIELD_U32, false, AT(status)},
+    {"ms", FIELD_U64, false, AT(ms)},         {"in", FIELD_U64, false, AT(in_bytes)},
+    {"out", FIELD_U64, false, AT(out_bytes)}, {"visitor", FIELD_TEXT, false, AT(visitor)},
+};
+
 #define SHAPE(name) #name, name##_fields, COUNT_OF(name##_fields)
 
-static const struct message_shape shapes[CONTROL_TYPE_COUNT] = {
+static const struct shape shapes[CONTROL_TYPE_COUNT] = {
     [CONTROL_UNKNOWN] = {"unknown", NULL, 0}, [CONTROL_BIND] = {SHAPE(bind)},
     [CONTROL_BOUND] = {SHAPE(bound)},         [CONTROL_UNBIND] = {SHAPE(unbind)},
     [CONTROL_UNBOUND] = {SHAPE(unbound)},     [CONTROL_RELOAD] = {SHAPE(reload)},
     [CONTROL_HEALTH] = {SHAPE(health)},       [CONTROL_NOTICE] = {SHAPE(notice)},
+    [CONTROL_EXCHANGES] = {SHAPE(exchanges)},
 };
+
+static const struct shape exchange_shape = {SHAPE(exchange)};
 
 const char *control_type_name(enum control_type type)
 {
@@ -144,6 +171,24 @@ static json_t *list_to_json(const struct control_list *list)
     return array;
 }
 
+static int add_fields(json_t *object, const struct shape *shape, const void *record);
+
+static json_t *exchanges_to_json(const struct control_exchanges *list)
+{
+    json_t *array = json_array();
+
+    ASSERT(list->count <= CONTROL_EXCHANGES_MAX);
+    for (size_t i = 0; i < list->count; i++) {
+        json_t *item = json_object();
+        json_array_append_new(array, item);
+        if (add_fields(item, &exchange_shape, &list->items[i]) < 0) {
+            json_decref(array);
+            return NULL;
+        }
+    }
+    return array;
+}
+
 /* What a reader takes for granted is left out. */
 static bool is_default(const struct field *f, const void *value)
 {
@@ -152,10 +197,14 @@ static bool is_default(const struct field *f, const void *value)
         return ((const struct slice *)value)->len == 0;
     case FIELD_U32:
         return *(const uint32_t *)value == 0;
+    case FIELD_U64:
+        return *(const uint64_t *)value == 0;
     case FIELD_BOOL:
         return !*(const bool *)value;
     case FIELD_LIST:
         return ((const struct control_list *)value)->count == 0;
+    case FIELD_EXCHANGES:
+        return ((const struct control_exchanges *)value)->count == 0;
     }
     UNREACHABLE();
 }
@@ -168,20 +217,23 @@ static json_t *field_to_json(const struct field *f, const void *value)
         return text_to_json(*(const struct slice *)value);
     case FIELD_U32:
         return json_integer(*(const uint32_t *)value);
+    case FIELD_U64:
+        return json_integer((json_int_t) * (const uint64_t *)value);
     case FIELD_BOOL:
         return json_boolean(*(const bool *)value);
     case FIELD_LIST:
         return list_to_json(value);
+    case FIELD_EXCHANGES:
+        return exchanges_to_json(value);
     }
     UNREACHABLE();
 }
 
-static int add_fields(json_t *object, const struct message_shape *shape,
-                      const struct control_message *m)
+static int add_fields(json_t *object, const struct shape *shape, const void *record)
 {
     for (size_t i = 0; i < shape->field_count; i++) {
         const struct field *f = &shape->fields[i];
-        const void *value = (const char *)m + f->offset;
+        const void *value = (const char *)record + f->offset;
 
         if (!f->is_required && is_default(f, value)) {
             continue;
@@ -211,7 +263,7 @@ static int dump(const json_t *object, struct text *out)
 int control_encode(const struct control_message *m, struct text *out)
 {
     ASSERT(m->type > CONTROL_UNKNOWN && m->type < CONTROL_TYPE_COUNT);
-    const struct message_shape *shape = &shapes[m->type];
+    const struct shape *shape = &shapes[m->type];
     json_t *object = json_pack("{s:s}", "type", shape->name);
     int err = add_fields(object, shape, m);
 
@@ -224,7 +276,7 @@ int control_encode(const struct control_message *m, struct text *out)
 
 /* ---- decode ---- */
 
-static int refuse(struct errinfo *info, const struct message_shape *shape, const struct field *f,
+static int refuse(struct errinfo *info, const struct shape *shape, const struct field *f,
                   const char *what)
 {
     return errinfo_set(info, ERR_PROTOCOL, "control message %s: %s %s", shape->name, f->key, what);
@@ -250,6 +302,12 @@ static bool u32_from_json(const json_t *json, uint32_t *out)
     return true;
 }
 
+static bool u64_from_json(const json_t *json, uint64_t *out)
+{
+    *out = (uint64_t)json_integer_value(json);
+    return json_is_integer(json) && json_integer_value(json) >= 0;
+}
+
 static bool list_from_json(const json_t *json, struct control_list *out)
 {
     if (!json_is_array(json) || json_array_size(json) > CONTROL_LIST_MAX) {
@@ -264,6 +322,24 @@ static bool list_from_json(const json_t *json, struct control_list *out)
     return true;
 }
 
+static int read_fields(const json_t *object, const struct shape *shape, void *record,
+                       struct errinfo *info);
+
+static bool exchanges_from_json(const json_t *json, struct control_exchanges *out)
+{
+    if (!json_is_array(json) || json_array_size(json) > CONTROL_EXCHANGES_MAX) {
+        return false;
+    }
+    out->count = json_array_size(json);
+    for (size_t i = 0; i < out->count; i++) {
+        const json_t *item = json_array_get(json, i);
+        if (!json_is_object(item) || read_fields(item, &exchange_shape, &out->items[i], NULL) < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool field_from_json(const struct field *f, const json_t *json, void *value)
 {
     switch (f->kind) {
@@ -271,17 +347,21 @@ static bool field_from_json(const struct field *f, const json_t *json, void *val
         return text_from_json(json, value);
     case FIELD_U32:
         return u32_from_json(json, value);
+    case FIELD_U64:
+        return u64_from_json(json, value);
     case FIELD_BOOL:
         *(bool *)value = json_is_true(json);
         return json_is_boolean(json);
     case FIELD_LIST:
         return list_from_json(json, value);
+    case FIELD_EXCHANGES:
+        return exchanges_from_json(json, value);
     }
     UNREACHABLE();
 }
 
-static int read_fields(const json_t *object, const struct message_shape *shape,
-                       struct control_message *out, struct errinfo *info)
+static int read_fields(const json_t *object, const struct shape *shape, void *record,
+                       struct errinfo *info)
 {
     for (size_t i = 0; i < shape->field_count; i++) {
         const struct field *f = &shape->fields[i];
@@ -293,7 +373,7 @@ static int read_fields(const json_t *object, const struct message_shape *shape,
             }
             continue;
         }
-        if (!field_from_json(f, json, (char *)out + f->offset)) {
+        if (!field_from_json(f, json, (char *)record + f->offset)) {
             return refuse(info, shape, f, "has a wrong type or is too long");
         }
     }

@@ -7,8 +7,8 @@
  * refused. Open: unknown fields are ignored, and an unknown type of message decodes to
  * CONTROL_UNKNOWN, which the receiver ignores.
  *
- * Direction: BIND, UNBIND, HEALTH agent to relay; BOUND, UNBOUND, RELOAD relay to agent; NOTICE
- * both ways.
+ * Direction: BIND, UNBIND, HEALTH agent to relay; BOUND, UNBOUND, RELOAD, EXCHANGES relay to agent;
+ * NOTICE both ways.
  */
 #pragma once
 #include <stdbool.h>
@@ -21,6 +21,8 @@ enum {
     CONTROL_MESSAGE_MAX = 65516, /* bytes; with its u32 length one large chunk */
     CONTROL_TEXT_MAX = 1024,
     CONTROL_LIST_MAX = 32,
+    CONTROL_EXCHANGES_MAX = 64,      /* in one message */
+    CONTROL_EXCHANGE_PATH_MAX = 512, /* longer ones are cut by who tells: a full message fits */
 };
 
 enum control_type {
@@ -32,6 +34,7 @@ enum control_type {
     CONTROL_RELOAD,
     CONTROL_HEALTH,
     CONTROL_NOTICE,
+    CONTROL_EXCHANGES,
     CONTROL_TYPE_COUNT,
 };
 
@@ -70,6 +73,7 @@ struct control_bind {
     uint32_t port;             /* asked for; 0: any, or not a port tunnel */
     struct slice target;       /* for people: status, dashboard */
     bool is_shared;            /* several agents may serve it together */
+    bool wants_exchanges;      /* somebody looks on: tell the finished ones by EXCHANGES */
 };
 
 struct control_bound {
@@ -105,6 +109,26 @@ struct control_notice {
     struct slice sentence;
 };
 
+/* One finished HTTP exchange, as the relay saw it. Texts are UTF-8 without control characters. */
+struct control_exchange {
+    uint32_t tunnel;
+    uint32_t status; /* 0: it ended without an answer */
+    uint64_t ms;
+    uint64_t in_bytes; /* of the request's body */
+    uint64_t out_bytes;
+    struct slice method;
+    struct slice path;    /* and query; at most CONTROL_EXCHANGE_PATH_MAX bytes */
+    struct slice visitor; /* address, without port */
+};
+
+/* For people who look on, of tunnels that asked for it: told a few times a second at most. When
+ * more happens than the queue should hold, the rest is not told but counted. */
+struct control_exchanges {
+    size_t count;
+    struct control_exchange items[CONTROL_EXCHANGES_MAX];
+    uint32_t skipped; /* since the last message */
+};
+
 struct control_message {
     enum control_type type;
     union {
@@ -115,6 +139,7 @@ struct control_message {
         struct control_reload reload;
         struct control_health health;
         struct control_notice notice;
+        struct control_exchanges exchanges;
     };
     void *parsed; /* owns the texts of a decoded message; NULL in one to be encoded */
 };

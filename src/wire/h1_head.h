@@ -45,6 +45,7 @@
     X(CODING_TWICE, 400, "more than one Transfer-Encoding")                                        \
     X(CODING_UNKNOWN, 501, "transfer coding other than chunked")                                   \
     X(CODING_IN_1_0, 400, "Transfer-Encoding in HTTP/1.0")                                         \
+    X(LENGTH_FORBIDDEN, 400, "body announced where none may follow")                               \
     X(CONNECTION_MANY, 400, "too many connection options")                                         \
     X(CHUNK, 400, "malformed chunk")                                                               \
     X(CHUNK_LONG, 400, "chunk size or extension too long")

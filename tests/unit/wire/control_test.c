@@ -52,6 +52,7 @@ static void every_type_comes_back_as_it_was(void **state)
                   {1, {SLICE("/x")}},
                   6000,
                   SLICE("tcp://h:22"),
+                  true,
                   true}},
         {.type = CONTROL_BOUND, .bound = {7, {1, {SLICE("https://a.b/")}}, 6000, 0, SLICE_NONE}},
         {.type = CONTROL_BOUND, .bound = {7, {0}, 0, CONTROL_REFUSAL_TAKEN, SLICE("it is bob's")}},
@@ -60,6 +61,19 @@ static void every_type_comes_back_as_it_was(void **state)
         {.type = CONTROL_RELOAD, .reload = {SLICE("asked for")}},
         {.type = CONTROL_HEALTH, .health = {7, false, SLICE("connection refused")}},
         {.type = CONTROL_NOTICE, .notice = {SLICE("warn"), SLICE("\"quoted\" \xc3\xbc\n")}},
+        {.type = CONTROL_EXCHANGES,
+         .exchanges = {.count = 2,
+                       .items = {{.tunnel = 7,
+                                  .status = 200,
+                                  .ms = 12,
+                                  .in_bytes = 5000000000,
+                                  .out_bytes = 1,
+                                  .method = SLICE("GET"),
+                                  .path = SLICE("/a?\"b\""),
+                                  .visitor = SLICE("::1")},
+                                 {.tunnel = 8, .method = SLICE("PUT"), .path = SLICE("*")}},
+                       .skipped = 3}},
+        {.type = CONTROL_EXCHANGES, .exchanges = {.skipped = 1}},
     };
 
     (void)state;
@@ -124,6 +138,11 @@ static void wrong_types_and_missing_fields_are_refused(void **state)
         "{\"type\":\"bound\",\"tunnel\":1,\"urls\":\"u\"}",
         "{\"type\":\"bound\",\"tunnel\":1,\"urls\":[1]}",
         "{\"type\":\"notice\",\"level\":\"info\",\"sentence\":null}",
+        "{\"type\":\"exchanges\",\"exchanges\":{}}",
+        "{\"type\":\"exchanges\",\"exchanges\":[1]}",
+        "{\"type\":\"exchanges\",\"exchanges\":[{\"tunnel\":1,\"path\":\"/\"}]}",
+        "{\"type\":\"exchanges\",\"exchanges\":[{\"tunnel\":1,\"method\":\"GET\",\"path\":\"/\","
+        "\"in\":-1}]}",
         "{\"type\":\"notice\",\"level\":\"info\",\"sentence\":\"\xff\"}",
     };
 
@@ -192,6 +211,39 @@ static void limits_hold_in_both_directions(void **state)
     text_deinit(&json);
 }
 
+static void a_full_message_of_exchanges_fits(void **state)
+{
+    static char path[CONTROL_EXCHANGE_PATH_MAX];
+    static struct control_message m = {.type = CONTROL_EXCHANGES}, back;
+    struct text json = {0};
+
+    (void)state;
+    memset(path, '"', sizeof path); /* two bytes each in JSON */
+    for (size_t i = 0; i < CONTROL_EXCHANGES_MAX / 2; i++) {
+        m.exchanges.items[m.exchanges.count++] =
+            (struct control_exchange){UINT32_MAX,
+                                      999,
+                                      INT64_MAX,
+                                      INT64_MAX,
+                                      INT64_MAX,
+                                      SLICE("PROPPATCH"),
+                                      slice_of(path, sizeof path),
+                                      SLICE("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff")};
+    }
+    assert_int_equal(control_encode(&m, &json), 0);
+    memset(path, 'x', sizeof path);
+    while (m.exchanges.count < CONTROL_EXCHANGES_MAX) {
+        m.exchanges.items[m.exchanges.count++] = m.exchanges.items[0];
+    }
+    text_clear(&json);
+    assert_int_equal(control_encode(&m, &json), 0);
+    assert_int_equal(control_decode(text_slice(&json), &back, NULL), 0);
+    assert_int_equal(back.exchanges.count, CONTROL_EXCHANGES_MAX);
+    assert_true(back.exchanges.items[63].out_bytes == INT64_MAX);
+    control_deinit(&back);
+    text_deinit(&json);
+}
+
 static void refusals_have_sentences(void **state)
 {
     (void)state;
@@ -213,6 +265,7 @@ int main(void)
         cmocka_unit_test(wrong_types_and_missing_fields_are_refused),
         cmocka_unit_test(every_truncation_is_refused),
         cmocka_unit_test(limits_hold_in_both_directions),
+        cmocka_unit_test(a_full_message_of_exchanges_fits),
         cmocka_unit_test(refusals_have_sentences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

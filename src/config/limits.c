@@ -1,0 +1,28 @@
+#include "config/limits.h"
+
+#include <stddef.h>
+
+#include "config/schema.h"
+
+static const struct schema_key keys[] = {
+#define X(key, kind, standard, least, most, text)                                                  \
+    {.name = #key,                                                                                 \
+     .type = SCHEMA_##kind,                                                                        \
+     .offset = offsetof(struct limits, key),                                                       \
+     .fallback = (standard),                                                                       \
+     .min = (least),                                                                               \
+     .max = (most),                                                                                \
+     .is_file_only = true,                                                                         \
+     .help = (text)},
+    LIMITS_LIST(X)
+#undef X
+        {0},
+};
+
+const struct schema limits_schema = {"Limits", keys};
+
+void limits_init(struct limits *limits)
+{
+    *limits = (struct limits){0};
+    schema_init(&limits_schema, limits);
+}

@@ -1,0 +1,58 @@
+#include "net/socket.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+enum { SEND_VECTORS = 64 };
+
+static size_t sum(const struct iovec *iov, int count)
+{
+    size_t bytes = 0;
+
+    for (int i = 0; i < count; i++) {
+        bytes += iov[i].iov_len;
+    }
+    return bytes;
+}
+
+int socket_send(int fd, struct bufq *q)
+{
+    struct iovec iov[SEND_VECTORS];
+
+    while (!bufq_is_empty(q)) {
+        int count = bufq_iov(q, iov, SEND_VECTORS);
+        struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
+        ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return err_from_errno(errno);
+        }
+        bool is_full = (size_t)n < sum(iov, count);
+        bufq_drop(q, (size_t)n);
+        if (is_full) {
+            return ERR_AGAIN;
+        }
+    }
+    return 0;
+}
+
+void socket_reset(int fd)
+{
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    close(fd);
+}
+
+int socket_new(int family, int type, int *fd_out)
+{
+    int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0) {
+        return err_from_errno(errno);
+    }
+    *fd_out = fd;
+    return 0;
+}

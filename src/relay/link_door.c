@@ -1,0 +1,301 @@
+#include "relay/link_door.h"
+
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/random.h"
+#include "net/addr.h"
+#include "relay/relay.h"
+#include "relay/session.h"
+#include "session/greet_server.h"
+#include "store/store.h"
+#include "wire/mux_frame.h"
+#include "wire/reset_code.h"
+#include "ws/ws_stream.h"
+
+/* An agent that has not logged in yet. */
+struct arrival {
+    struct list node; /* worker.arrivals */
+    struct worker *worker;
+    struct greet_server *greet; /* NULL: cut while worker 0 looked at its token */
+    const char *carrier;
+    char address[ADDR_TEXT_BYTES];
+    struct link_login login; /* texts are copies; the token is wiped after the check */
+    char *token;
+    size_t token_len;
+
+    /* worker 0's answer */
+    int result;
+    uint64_t token_id;
+    char token_name[STORE_NAME_BYTES + 1];
+    bool is_checking; /* the arrival belongs to worker 0 for a moment */
+    struct grave grave;
+};
+
+static void wipe_token(struct arrival *a)
+{
+    if (a->token) {
+        mem_wipe(a->token, a->token_len);
+        mem_free(a->token);
+        a->token = NULL;
+    }
+}
+
+static void free_text(struct slice *s)
+{
+    mem_free((char *)(uintptr_t)s->ptr);
+    *s = SLICE_NONE;
+}
+
+static void free_arrival(struct grave *grave)
+{
+    struct arrival *a = CONTAINER_OF(grave, struct arrival, grave);
+
+    wipe_token(a);
+    free_text(&a->login.host_name);
+    free_text(&a->login.agent_version);
+    free_text(&a->login.platform);
+    free_text(&a->login.dialled);
+    mem_free(a);
+}
+
+static void end(struct arrival *a)
+{
+    list_remove(&a->node);
+    if (!a->is_checking) {
+        loop_bury(a->worker->loop, &a->grave, free_arrival);
+    }
+}
+
+static void refuse(struct arrival *a, uint16_t code, const char *sentence)
+{
+    struct link_refused no = {.code = code, .sentence = slice_str(sentence)};
+
+    metric_add(METRIC_LOGINS_REFUSED, 1);
+    log_warn(&a->worker->log, "login refused", LOG_STR("address", a->address),
+             LOG_STR("carrier", a->carrier),
+             LOG_STR("reason", sentence ? sentence : link_refusal_sentence(code)));
+    greet_server_refuse(&a->greet, &no);
+    end(a);
+}
+
+/* ---- login ---- */
+
+static void accept_login(struct arrival *a)
+{
+    const struct relay *r = a->worker->relay;
+    const struct link_hello *hello = greet_server_peer(a->greet);
+    struct session_login login = {
+        .hello = hello,
+        .login = &a->login,
+        .owner.token_id = a->token_id,
+        .token_name = a->token_name,
+        .carrier = a->carrier,
+        .address = a->address,
+    };
+    struct session *s = NULL;
+    struct errinfo why = {0};
+
+    memcpy(login.owner.agent_id, hello->node_id, sizeof login.owner.agent_id);
+    if (session_new(a->worker, &login, &s, &why) < 0) {
+        refuse(a, LINK_REFUSAL_LIMIT, why.text);
+        return;
+    }
+    struct link_logged_in answer = {
+        .session = s->id,
+        .domain = slice_str(r->config->domain),
+        .relay_version = slice_str(relay_version()),
+        .token_name = slice_str(a->token_name),
+        .grace_ms = (uint32_t)r->config->limits.grace,
+    };
+    memcpy(answer.secret, s->secret, sizeof answer.secret);
+    struct greeted carrier = greet_server_log_in(&a->greet, &answer);
+    mem_wipe(&answer, sizeof answer);
+    metric_add(METRIC_LOGINS, 1);
+    log_info(&s->log, "agent logged in", LOG_STR("token", a->token_name),
+             LOG_STR("host", s->host_name), LOG_STR("address", a->address),
+             LOG_STR("carrier", a->carrier), LOG_STR("version", s->agent_version));
+    session_attach(s, &carrier, a->carrier, a->address);
+    end(a);
+}
+
+/* Back on the arrival's worker. */
+static void on_checked(void *arg)
+{
+    struct arrival *a = arg;
+
+    a->is_checking = false;
+    wipe_token(a);
+    if (!a->greet) {
+        loop_bury(a->worker->loop, &a->grave, free_arrival);
+    } else if (a->result < 0) {
+        refuse(a, LINK_REFUSAL_TOKEN, NULL);
+    } else {
+        accept_login(a);
+    }
+}
+
+/* On worker 0, where the store is. */
+static void check_token(void *arg)
+{
+    struct arrival *a = arg;
+    struct relay *r = a->worker->relay;
+    const struct store_token *token = NULL;
+    struct errinfo why = {0};
+
+    a->result = 0;
+    if (a->token_len > 0 || !r->config->is_open) {
+        a->result = store_check_token(r->store, slice_of(a->token, a->token_len), &token, &why);
+    }
+    if (token) {
+        a->token_id = token->id;
+        memcpy(a->token_name, token->name, sizeof a->token_name);
+        store_touch_token(r->store, token->id);
+    }
+    if (a->result < 0) {
+        log_debug(&r->log, "token refused", LOG_STR("reason", errinfo_text(&why, a->result)));
+    }
+    loop_post(a->worker->loop, on_checked, a);
+}
+
+static struct slice keep(struct slice s)
+{
+    return slice_of(mem_strndup(s.ptr ? s.ptr : "", s.len), s.len);
+}
+
+static void on_login(void *ctx, struct greet_server *g, const struct link_login *login)
+{
+    struct arrival *a = ctx;
+
+    (void)g;
+    if (a->worker->relay->is_draining) {
+        refuse(a, LINK_REFUSAL_BUSY, NULL);
+        return;
+    }
+    a->token = mem_strndup(login->token.ptr ? login->token.ptr : "", login->token.len);
+    a->token_len = login->token.len;
+    a->login.host_name = keep(login->host_name);
+    a->login.agent_version = keep(login->agent_version);
+    a->login.platform = keep(login->platform);
+    a->login.dialled = keep(login->dialled);
+    a->login.is_share = login->is_share;
+    a->is_checking = true;
+    loop_post(a->worker->relay->workers[0].loop, check_token, a);
+}
+
+/* ---- resume ---- */
+
+/* The newest secret, or the one before it: the answer that carried the newest may have been lost. */
+static bool is_proven(struct session *s, const struct greet_server *g,
+                      const struct link_resume *resume)
+{
+    if (resume->epoch <= s->epoch) {
+        return false;
+    }
+    if (greet_server_check_proof(g, resume, s->secret)) {
+        memcpy(s->previous_secret, s->secret, sizeof s->secret);
+        return true;
+    }
+    return greet_server_check_proof(g, resume, s->previous_secret);
+}
+
+static void on_resume(void *ctx, struct greet_server *g, const struct link_resume *resume,
+                      struct bufq *rows)
+{
+    struct arrival *a = ctx;
+    struct session *s = session_find_id(a->worker, &resume->session);
+    struct bufq own_rows = {0};
+    struct errinfo why = {0};
+
+    if (!s || !is_proven(s, g, resume)) {
+        metric_add(METRIC_RESUMES_FAILED, 1);
+        log_info(&a->worker->log, "resume of an unknown session", LOG_STR("address", a->address));
+        greet_server_unknown(g);
+        return;
+    }
+    session_detach(s);
+    s->epoch = resume->epoch;
+    mux_resume_table(s->mux, &own_rows);
+    int err = mux_resume_apply(s->mux, rows, &why);
+    if (err < 0) {
+        log_warn(&s->log, "resume refused", LOG_STR("reason", errinfo_text(&why, err)));
+        bufq_clear(&own_rows);
+        session_end(s, RESET_PROTOCOL, 0, "its tables cannot be true");
+        greet_server_unknown(g);
+        return;
+    }
+    random_bytes(s->secret, sizeof s->secret);
+    struct greeted carrier = greet_server_resume(&a->greet, s->secret, &own_rows);
+    s->resume_count++;
+    metric_add(METRIC_RESUMES, 1);
+    log_info(&s->log, "session resumed", LOG_STR("address", a->address),
+             LOG_STR("carrier", a->carrier), LOG_U64("epoch", s->epoch));
+    session_attach(s, &carrier, a->carrier, a->address);
+    end(a);
+}
+
+static void on_failed(void *ctx, struct greet_server *g, int err, const struct errinfo *why)
+{
+    struct arrival *a = ctx;
+
+    (void)g;
+    log_info(&a->worker->log, "link failed before login", LOG_STR("address", a->address),
+             LOG_STR("carrier", a->carrier), LOG_STR("reason", errinfo_text(why, err)));
+    a->greet = NULL;
+    end(a);
+}
+
+static const struct greet_server_user greet_user = {
+    .on_login = on_login,
+    .on_resume = on_resume,
+    .on_failed = on_failed,
+};
+
+/* ---- life ---- */
+
+static bool is_welcome(const struct worker *w, const struct stream_facts *facts)
+{
+    struct addr peer = addr_of(&facts->peer, sizeof facts->peer);
+
+    return facts->is_encrypted || w->relay->config->is_insecure || addr_is_loopback(&peer);
+}
+
+void link_door_accept(struct worker *w, struct stream *stream_take, struct bufq *leftover_take,
+                      const char *carrier)
+{
+    const struct relay *r = w->relay;
+    struct stream *s = stream_take;
+    struct stream_facts facts;
+    struct greet_server_options options = {
+        .node_id = r->node_id,
+        .run_id = r->run_id,
+        .initial_window = (uint32_t)r->config->limits.initial_window,
+        .limit_ms = r->config->limits.handshake,
+        .log = &w->log,
+    };
+    struct arrival *a = NEW(struct arrival);
+
+    stream_facts(s, &facts);
+    struct addr peer = addr_of(&facts.peer, sizeof facts.peer);
+    addr_show(&peer, a->address);
+    a->worker = w;
+    a->carrier = carrier;
+    list_push_back(&w->arrivals, &a->node);
+    if (carrier[0] == 'w') {
+        s = ws_stream_attach(s, leftover_take, WS_SERVER);
+    }
+    a->greet = greet_server_start(s, leftover_take, &options, &greet_user, a);
+    if (!is_welcome(w, &facts)) {
+        refuse(a, LINK_REFUSAL_TOKEN,
+               "this link is not encrypted; dial tls:// or wss://, or start the relay with "
+               "--insecure");
+    }
+}
+
+void link_door_send_away(struct worker *w)
+{
+    LIST_EACH (&w->arrivals, node) {
+        struct arrival *a = LIST_ENTRY(node, struct arrival, node);
+        greet_server_abort(&a->greet);
+        end(a);
+    }
+}

@@ -1,0 +1,161 @@
+#include "relay/port_entry.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "net/addr.h"
+#include "net/listen.h"
+#include "net/pump.h"
+#include "net/tcp.h"
+#include "relay/http_entry.h"
+#include "relay/open_stream.h"
+#include "relay/relay.h"
+#include "relay/tunnel.h"
+
+struct port_entry {
+    struct worker *worker;
+    struct route route;
+    enum bind_kind kind;
+    struct listener *listener;
+    uint16_t port;
+};
+
+/* A TCP visitor joined with its stream of the link. */
+struct tcp_visitor {
+    struct list node; /* worker.tcp_visitors */
+    struct worker *worker;
+    struct route route;
+    struct pump *pump;
+    uint64_t started_at_ms;
+    char address[ADDR_TEXT_BYTES];
+    struct log_scope log;
+    struct grave grave;
+};
+
+static void bury(struct grave *grave)
+{
+    mem_free(CONTAINER_OF(grave, struct tcp_visitor, grave));
+}
+
+static void end(struct tcp_visitor *v)
+{
+    list_remove(&v->node);
+    metric_add(METRIC_VISITORS_OPEN, -1);
+    loop_bury(v->worker->loop, &v->grave, bury);
+}
+
+static void on_pump_done(void *ctx, const struct pump_result *result)
+{
+    struct tcp_visitor *v = ctx;
+    struct session *s = session_find(v->worker, v->route.session);
+    struct tunnel *t = s ? tunnel_find(s, v->route.tunnel) : NULL;
+
+    v->pump = NULL;
+    if (t) {
+        t->open_count--;
+        t->in_bytes += result->bytes[PUMP_A];
+        t->out_bytes += result->bytes[PUMP_B];
+    }
+    log_info(&v->log, "visitor left", LOG_STR("address", v->address),
+             LOG_U64("in", result->bytes[PUMP_A]), LOG_U64("out", result->bytes[PUMP_B]),
+             LOG_U64("ms", clock_now_ms() - v->started_at_ms),
+             LOG_STR("reason", result->err ? err_text(result->err) : "done"));
+    end(v);
+}
+
+static struct tcp_visitor *add_visitor(struct port_entry *p, const struct addr *peer)
+{
+    struct worker *w = p->worker;
+    struct tcp_visitor *v = NEW(struct tcp_visitor);
+
+    v->worker = w;
+    v->route = p->route;
+    v->started_at_ms = clock_now_ms();
+    v->log = (struct log_scope){.parent = &w->log, .kind = "visitor", .id = ++w->next_visitor_id};
+    addr_show(peer, v->address);
+    list_push_back(&w->tcp_visitors, &v->node);
+    metric_add(METRIC_VISITORS_OPEN, 1);
+    return v;
+}
+
+static void enter_tcp(struct port_entry *p, struct stream *visitor, const struct addr *peer)
+{
+    struct session *s = session_find(p->worker, p->route.session);
+    struct tunnel *t = s ? tunnel_find(s, p->route.tunnel) : NULL;
+    struct tcp_visitor *v = add_visitor(p, peer);
+    struct open_facts facts = {.scheme = SLICE("tcp"), .relay_port = p->port};
+    struct stream *link = NULL;
+    int err = t ? open_stream(t, &facts, peer, &link) : ERR_NOT_FOUND;
+
+    if (err < 0) {
+        log_info(&v->log, "visitor refused", LOG_STR("address", v->address), LOG_ERR(err));
+        stream_abort(&visitor);
+        end(v);
+        return;
+    }
+    t->open_count++;
+    v->pump = pump_start(visitor, link, NULL, NULL, on_pump_done, v);
+}
+
+static void enter_http(struct port_entry *p, struct stream *visitor)
+{
+    struct http_entry_facts facts = {.scheme = SLICE("http"), .fixed_route = &p->route};
+
+    http_entry_start(p->worker, visitor, NULL, &facts);
+}
+
+static void on_accept(void *ctx, int fd_take, const struct addr *peer)
+{
+    struct port_entry *p = ctx;
+    struct stream *s = NULL;
+
+    if (tcp_open(&s, p->worker->loop, fd_take) < 0) {
+        return;
+    }
+    metric_add(METRIC_VISITORS_ACCEPTED, 1);
+    if (p->kind == BIND_TCP) {
+        enter_tcp(p, s, peer);
+    } else {
+        enter_http(p, s);
+    }
+}
+
+int port_entry_open(struct port_entry **out, struct tunnel *t, uint16_t port, struct errinfo *why)
+{
+    struct worker *w = t->session->worker;
+    struct listen_options options = {0};
+    struct port_entry *p = NULL;
+    struct addr at;
+
+    TRY(relay_listen_addr(w->relay, port, &at, why));
+    p = NEW(struct port_entry);
+    p->worker = w;
+    p->route = (struct route){.worker = w->index, .session = t->session->handle, .tunnel = t->id};
+    p->kind = t->kind;
+    p->port = port;
+    int err = listener_open(&p->listener, w->loop, &at, &options, on_accept, p, why);
+    if (err < 0) {
+        mem_free(p);
+        return err;
+    }
+    *out = p;
+    return 0;
+}
+
+void port_entry_close(struct port_entry **p)
+{
+    if (*p) {
+        listener_close(&(*p)->listener);
+        mem_free(*p);
+        *p = NULL;
+    }
+}
+
+void port_entries_send_away(struct worker *w)
+{
+    LIST_EACH (&w->tcp_visitors, node) {
+        struct tcp_visitor *v = LIST_ENTRY(node, struct tcp_visitor, node);
+        pump_abort(&v->pump);
+        end(v);
+    }
+}

@@ -1,0 +1,393 @@
+#include "relay/relay.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/random.h"
+#include "gen/version.h"
+#include "net/addr.h"
+#include "net/ifaddr.h"
+#include "relay/binder.h"
+#include "relay/control_socket.h"
+#include "relay/front_door.h"
+#include "relay/http_entry.h"
+#include "relay/registry.h"
+#include "relay/session.h"
+#include "store/store.h"
+#include "wire/mux_frame.h"
+#include "wire/reset_code.h"
+
+enum {
+    DRAIN_LOOK_MS = 100,     /* how often a draining relay looks whether visitors are left */
+    SETTLE_TURNS_MAX = 2000, /* of a millisecond: what was cut has ended long before */
+    WORKERS_MAX = 64,
+};
+
+const char *relay_version(void)
+{
+    return ADIT_VERSION;
+}
+
+/* ---- opening ---- */
+
+static int open_identity(struct relay *r, struct errinfo *why)
+{
+    const struct relay_config *c = r->config;
+    struct tls_pin pin;
+
+    r->has_certificate = c->cert != NULL;
+    if (r->has_certificate) {
+        TRY(tls_identity_load(c->cert, c->key, &r->identity, why));
+    } else {
+        TRY(tls_identity_load_or_make(r->data, c->domain ? c->domain : "adit relay", &r->identity,
+                                      why));
+    }
+    /* The relay is known by its key: ids that are made of it stay while the key does. */
+    tls_identity_pin(r->identity, &pin);
+    memcpy(r->node_id, pin.sha256, sizeof r->node_id);
+    memcpy(&r->id, pin.sha256, sizeof r->id);
+    random_bytes(r->run_id, sizeof r->run_id);
+    r->generation = (uint32_t)random_u64();
+    return 0;
+}
+
+static int open_store(struct relay *r, struct loop *loop, struct errinfo *why)
+{
+    struct text path = {0};
+
+    text_addf(&path, "%s/relay.db", r->data);
+    int err = store_open_sqlite(loop, text_str(&path), &r->store, why);
+    text_deinit(&path);
+    return err;
+}
+
+static int addr_of_config(const struct address *a, uint16_t port, struct addr *out,
+                          struct errinfo *why)
+{
+    struct text literal = {0};
+    bool is_v6 = strchr(a->host, ':') != NULL;
+
+    text_addf(&literal, is_v6 ? "[%s]:%u" : "%s:%u", a->host, port);
+    int err = addr_parse(text_slice(&literal), out);
+    text_deinit(&literal);
+    return err < 0 ? errinfo_set(why, ERR_INVALID,
+                                 "--listen %s: an address of this machine is due, not a name",
+                                 a->host)
+                   : 0;
+}
+
+int relay_listen_addr(const struct relay *r, uint16_t port, struct addr *out, struct errinfo *why)
+{
+    return addr_of_config(&r->config->listen, port, out, why);
+}
+
+static int open_door(struct relay *r, const struct address *at, bool is_tls_only,
+                     uint16_t *port_out, struct errinfo *why)
+{
+    struct addr wanted;
+    struct addr bound;
+
+    TRY(addr_of_config(at, at->port, &wanted, why));
+    for (uint32_t i = 0; i < r->worker_count; i++) {
+        TRY(front_door_open(&r->workers[i], &wanted, is_tls_only, &bound, why));
+        addr_set_port(&wanted, addr_port(&bound));
+    }
+    *port_out = addr_port(&bound);
+    return 0;
+}
+
+static int open_doors(struct relay *r, struct errinfo *why)
+{
+    TRY(open_door(r, &r->config->listen, false, &r->port, why));
+    if (r->config->listen_tls.port != 0) {
+        TRY(open_door(r, &r->config->listen_tls, true, &r->port_tls, why));
+    }
+    return 0;
+}
+
+/* Sessions end with their token, on every worker. */
+struct token_gone {
+    struct worker *worker;
+    uint64_t token_id;
+};
+
+static void end_if_gone(void *ctx, struct session *s)
+{
+    const struct token_gone *g = ctx;
+
+    if (s->owner.token_id == g->token_id) {
+        session_end(s, RESET_DENIED, GOAWAY_REVOKED, "its token was revoked");
+    }
+}
+
+static void token_gone_on_worker(void *arg)
+{
+    struct token_gone *g = arg;
+
+    worker_each_session(g->worker, end_if_gone, g);
+    mem_free(g);
+}
+
+static void on_token_gone(void *ctx, uint64_t token_id)
+{
+    struct relay *r = ctx;
+
+    for (uint32_t i = 0; i < r->worker_count; i++) {
+        struct token_gone *g = NEW(struct token_gone);
+        *g = (struct token_gone){.worker = &r->workers[i], .token_id = token_id};
+        loop_post(r->workers[i].loop, token_gone_on_worker, g);
+    }
+}
+
+static void make_workers(struct relay *r, struct loop *loop)
+{
+    uint64_t wanted = 1;
+
+    r->worker_count = (uint32_t)(wanted < WORKERS_MAX ? wanted : WORKERS_MAX);
+    r->workers = mem_alloc_array(r->worker_count, sizeof *r->workers);
+    for (uint32_t i = 0; i < r->worker_count; i++) {
+        worker_init(&r->workers[i], r, i, i == 0 ? loop : loop_new());
+    }
+}
+
+/* All doors are open before the first thread runs. */
+static int start_workers(struct relay *r, struct errinfo *why)
+{
+    for (uint32_t i = 1; i < r->worker_count; i++) {
+        TRY(worker_start(&r->workers[i], why));
+        r->started_count = i;
+    }
+    return 0;
+}
+
+static int open_all(struct relay *r, struct loop *loop, struct errinfo *why)
+{
+    TRY(open_identity(r, why));
+    TRY(open_store(r, loop, why));
+    r->registry = registry_new(r->store);
+    r->binder = binder_new(r);
+    store_on_token_gone(r->store, on_token_gone, r);
+    TRY(control_socket_open(&r->control, r, why));
+    TRY(open_doors(r, why));
+    return start_workers(r, why);
+}
+
+int relay_new(struct relay **out, struct loop *loop, const struct relay_config *config,
+              const char *data, struct errinfo *why)
+{
+    struct relay *r = NEW(struct relay);
+
+    r->config = config;
+    r->data = mem_strdup(data);
+    pthread_mutex_init(&r->identity_lock, NULL);
+    r->log = (struct log_scope){.kind = "relay"};
+    r->started_at = clock_wall_ms();
+    make_workers(r, loop);
+    int err = open_all(r, loop, why);
+    if (err < 0) {
+        relay_free(&r);
+        return err;
+    }
+    *out = r;
+    return 0;
+}
+
+struct tls_identity *relay_identity(struct relay *r)
+{
+    pthread_mutex_lock(&r->identity_lock);
+    struct tls_identity *i = tls_identity_ref(r->identity);
+    pthread_mutex_unlock(&r->identity_lock);
+    return i;
+}
+
+void relay_reload(struct relay *r)
+{
+    struct tls_identity *fresh = NULL;
+    struct errinfo why = {0};
+
+    if (!r->has_certificate) {
+        return;
+    }
+    int err = tls_identity_load(r->config->cert, r->config->key, &fresh, &why);
+    if (err < 0) {
+        log_error(&r->log, "certificate not reloaded", LOG_STR("reason", errinfo_text(&why, err)));
+        return;
+    }
+    pthread_mutex_lock(&r->identity_lock);
+    tls_identity_unref(&r->identity);
+    r->identity = fresh;
+    pthread_mutex_unlock(&r->identity_lock);
+    log_info(&r->log, "certificate reloaded", LOG_STR("file", r->config->cert));
+}
+
+/* ---- the end ---- */
+
+static void say_goodbye(void *ctx, struct session *s)
+{
+    (void)ctx;
+    mux_goaway(s->mux, GOAWAY_SHUTDOWN);
+}
+
+static void drain_worker(void *arg)
+{
+    struct worker *w = arg;
+
+    front_doors_close(w);
+    worker_each_session(w, say_goodbye, NULL);
+    http_entries_drain(w);
+}
+
+static void stop(struct relay *r)
+{
+    timer_disarm(r->workers[0].loop, &r->drain_timer);
+    if (r->on_stopped) {
+        void (*on_stopped)(void *) = r->on_stopped;
+        r->on_stopped = NULL;
+        on_stopped(r->ctx);
+    }
+}
+
+static void on_drain_look(struct timer *timer)
+{
+    struct relay *r = CONTAINER_OF(timer, struct relay, drain_timer);
+    uint64_t now = loop_now_ms(r->workers[0].loop);
+
+    if (metric_get(METRIC_VISITORS_OPEN) == 0 || now >= r->drain_until_ms) {
+        stop(r);
+    } else {
+        timer_arm(r->workers[0].loop, timer, DRAIN_LOOK_MS);
+    }
+}
+
+void relay_drain(struct relay *r, void (*on_stopped)(void *ctx), void *ctx)
+{
+    struct loop *loop = r->workers[0].loop;
+    bool is_first = !r->is_draining;
+
+    r->on_stopped = on_stopped;
+    r->ctx = ctx;
+    r->is_draining = true;
+    r->drain_until_ms = is_first ? loop_now_ms(loop) + r->config->limits.drain : 0;
+    for (uint32_t i = 0; is_first && i < r->worker_count; i++) {
+        loop_post(r->workers[i].loop, drain_worker, &r->workers[i]);
+    }
+    r->drain_timer.expired = on_drain_look;
+    timer_arm(loop, &r->drain_timer, is_first ? DRAIN_LOOK_MS : 0);
+}
+
+static void cut_on_worker(void *arg)
+{
+    worker_cut(arg);
+}
+
+static bool have_all_settled(const struct relay *r)
+{
+    for (uint32_t i = 0; i <= r->started_count; i++) {
+        if (!atomic_load(&r->workers[i].has_settled)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* First everything ends everywhere, while all loops still run and may post to each other; then the
+ * threads do. */
+static void end_workers(struct relay *r)
+{
+    struct loop *loop = r->workers[0].loop;
+
+    for (uint32_t i = 0; i <= r->started_count; i++) {
+        loop_post(r->workers[i].loop, cut_on_worker, &r->workers[i]);
+    }
+    for (int i = 0; i < SETTLE_TURNS_MAX && !have_all_settled(r); i++) {
+        loop_run_for(loop, 1);
+    }
+    loop_run_for(loop, 2);
+    r->has_stopped = true;
+    for (uint32_t i = 1; i < r->worker_count; i++) {
+        if (i <= r->started_count) {
+            worker_join(&r->workers[i]);
+        } else {
+            front_doors_close(&r->workers[i]);
+            worker_deinit(&r->workers[i]);
+            loop_free(&r->workers[i].loop);
+        }
+    }
+    worker_deinit(&r->workers[0]);
+}
+
+void relay_free(struct relay **relay)
+{
+    struct relay *r = *relay;
+
+    if (!r) {
+        return;
+    }
+    *relay = NULL;
+    timer_disarm(r->workers[0].loop, &r->drain_timer);
+    control_socket_close(&r->control);
+    end_workers(r);
+    if (r->registry) {
+        registry_free(&r->registry);
+        binder_free(&r->binder);
+    }
+    store_close(&r->store);
+    tls_identity_unref(&r->identity);
+    pthread_mutex_destroy(&r->identity_lock);
+    mem_free(r->workers);
+    mem_free(r->data);
+    mem_free(r);
+}
+
+/* ---- for people ---- */
+
+enum { HTTPS_PORT = 443 };
+
+/* The name or address by which others dial this relay. */
+static void show_own_host(const struct relay *r, struct text *out)
+{
+    struct addr at;
+    char text[ADDR_TEXT_BYTES];
+
+    if (r->config->domain) {
+        text_add_str(out, r->config->domain);
+        return;
+    }
+    if (relay_listen_addr(r, r->port, &at, NULL) < 0 || addr_is_any(&at)) {
+        at = ifaddr_public();
+    }
+    bool is_v6 = at.storage.ss_family == AF_INET6;
+    text_addf(out, is_v6 ? "[%s]" : "%s", addr_show_host(&at, text));
+}
+
+void relay_show_login(const struct relay *r, struct slice token, struct text *out)
+{
+    uint16_t port = r->port_tls ? r->port_tls : r->port;
+    struct tls_pin pin;
+    char text[TLS_PIN_TEXT_BYTES];
+
+    show_own_host(r, out);
+    if (port != HTTPS_PORT) {
+        text_addf(out, ":%u", port);
+    }
+    text_addf(out, "#%.*s", SLICE_ARG(token));
+    if (!r->has_certificate) {
+        tls_identity_pin(r->identity, &pin);
+        tls_pin_show(&pin, text);
+        text_addf(out, "#%s", text);
+    }
+}
+
+void relay_show_url(const struct relay *r, struct text *out)
+{
+    bool is_https = r->has_certificate;
+    uint16_t port = is_https && r->port_tls ? r->port_tls : r->port;
+
+    text_addf(out, "%s://", is_https ? "https" : "http");
+    show_own_host(r, out);
+    if (port != (is_https ? HTTPS_PORT : 80)) {
+        text_addf(out, ":%u", port);
+    }
+}

@@ -1,0 +1,82 @@
+/* The relay as a whole: what all workers share, and its beginning and end.
+ *
+ * Everything here is constant while workers run, except the store, registry and binder, which only
+ * worker 0 touches, and the identity, which has a lock.
+ *
+ *      cmd/ --relay_new--> open store, identity, workers, doors --relay_start--> ready
+ *                                                               --relay_drain--> on_stopped
+ */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/relay_config.h"
+#include "relay/worker.h"
+#include "tls/tls_identity.h"
+#include "wire/link_hello.h"
+
+struct binder;
+struct control_socket;
+struct registry;
+struct store;
+
+struct relay {
+    const struct relay_config *config;
+    char *data; /* absolute path of the data folder */
+    struct store *store;
+    struct registry *registry;
+    struct binder *binder;
+    struct control_socket *control;
+    struct tls_identity *identity; /* by relay_identity only: it may be replaced */
+    pthread_mutex_t identity_lock;
+    bool has_certificate; /* given by the operator: public URLs are https */
+    uint16_t port;        /* that public URLs name; the first door's */
+    uint16_t port_tls;    /* of --listen-tls; 0: none */
+
+    uint64_t id; /* of this relay, kept in the data folder */
+    uint32_t generation;
+    uint8_t node_id[LINK_ID_BYTES];
+    uint8_t run_id[LINK_ID_BYTES];
+
+    struct worker *workers;
+    uint32_t worker_count;
+    uint32_t started_count; /* workers above 0 that have a thread */
+    bool has_stopped;       /* no worker but 0 is left: nothing is posted to them any more */
+    atomic_bool is_draining;
+    struct timer drain_timer;
+    uint64_t drain_until_ms;
+    void (*on_stopped)(void *ctx);
+    void *ctx;
+    struct log_scope log;
+    uint64_t started_at; /* wall clock, ms */
+};
+
+/* Opens everything; the loop is worker 0's. What fails says in `why` what to do. The config
+ * outlives the relay. */
+MUST_USE int relay_new(struct relay **out, struct loop *loop, const struct relay_config *config,
+                       const char *data, struct errinfo *why);
+
+/* The certificate and key of this moment, counted: tls_identity_unref. Any worker. */
+struct tls_identity *relay_identity(struct relay *r);
+
+/* Reads certificate and key again; the old ones stay when the new ones are no good. */
+void relay_reload(struct relay *r);
+
+/* Stops taking visitors and links, says goodbye to agents, lets exchanges finish for the drain
+ * time; then on_stopped, once. Again: stops now. */
+void relay_drain(struct relay *r, void (*on_stopped)(void *ctx), void *ctx);
+
+/* Cuts what is left and frees everything. */
+void relay_free(struct relay **r);
+
+/* The addresses the relay listens on, with another port. */
+struct addr;
+MUST_USE int relay_listen_addr(const struct relay *r, uint16_t port, struct addr *out,
+                               struct errinfo *why);
+
+const char *relay_version(void);
+
+/* The line a person types on the machine with the service: RELAY#TOKEN#PIN. The relay's own name
+ * for itself: the domain, or the address of this machine that others would dial. */
+void relay_show_login(const struct relay *r, struct slice token, struct text *out);
+void relay_show_url(const struct relay *r, struct text *out);

@@ -1,0 +1,393 @@
+#include "relay/session.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "base/random.h"
+#include "relay/relay.h"
+#include "relay/session_control.h"
+#include "relay/tunnel.h"
+#include "session/link_stream.h"
+#include "wire/control.h"
+#include "wire/mux_frame.h"
+#include "wire/reset_code.h"
+
+/* ---- finding ---- */
+
+static struct session *of_node(struct table_node *n)
+{
+    return CONTAINER_OF(n, struct session, node);
+}
+
+struct session *session_find(struct worker *w, uint64_t handle)
+{
+    TABLE_EACH_MATCH (&w->sessions, table_hash_u64(handle), n) {
+        if (of_node(n)->handle == handle) {
+            return of_node(n);
+        }
+    }
+    return NULL;
+}
+
+struct session *session_find_id(struct worker *w, const struct link_session_id *id)
+{
+    TABLE_EACH (&w->sessions, n) {
+        if (link_session_id_equal(&of_node(n)->id, id)) {
+            return of_node(n);
+        }
+    }
+    return NULL;
+}
+
+/* ---- waiting for the link ---- */
+
+static void finish_wait(struct session_waiter *w, bool is_attached)
+{
+    timer_disarm(w->loop, &w->timer);
+    list_remove(&w->node);
+    w->is_attached = is_attached;
+    loop_schedule(w->loop, &w->task);
+}
+
+static void on_wait_expired(struct timer *timer)
+{
+    finish_wait(CONTAINER_OF(timer, struct session_waiter, timer), false);
+}
+
+static void on_wait_done(struct task *task)
+{
+    struct session_waiter *w = CONTAINER_OF(task, struct session_waiter, task);
+    w->done(w, w->is_attached);
+}
+
+void session_wait(struct session *s, struct session_waiter *w, uint64_t limit_ms)
+{
+    w->loop = s->worker->loop;
+    w->timer.expired = on_wait_expired;
+    w->task.run = on_wait_done;
+    list_push_back(&s->waiting, &w->node);
+    timer_arm(w->loop, &w->timer, limit_ms);
+}
+
+void session_unwait(struct session_waiter *w)
+{
+    if (w->loop) {
+        timer_disarm(w->loop, &w->timer);
+        loop_unschedule(&w->task);
+        list_remove(&w->node);
+    }
+}
+
+static void finish_all_waits(struct session *s, bool is_attached)
+{
+    LIST_EACH (&s->waiting, n) {
+        finish_wait(LIST_ENTRY(n, struct session_waiter, node), is_attached);
+    }
+}
+
+/* ---- probing ---- */
+
+enum { PROBE_BASE_MS = 1000 };
+
+static void finish_probe(struct session_probe *p, bool is_alive)
+{
+    timer_disarm(p->loop, &p->timer);
+    list_remove(&p->node);
+    p->done(p, is_alive);
+}
+
+static void on_probe_expired(struct timer *timer)
+{
+    struct session_probe *p = CONTAINER_OF(timer, struct session_probe, timer);
+    bool is_alive = p->session->link && mux_last_received_ms(p->session->mux) >= p->asked_at_ms;
+
+    finish_probe(p, is_alive);
+}
+
+/* A life sign is looked for when the time is over: it is short, and taking over is rare. */
+void session_probe(struct session *s, struct session_probe *p)
+{
+    uint64_t wait_ms = PROBE_BASE_MS + 2 * (uint64_t)mux_rtt_ms(s->mux);
+
+    p->loop = s->worker->loop;
+    p->session = s;
+    p->asked_at_ms = loop_now_ms(p->loop);
+    p->timer.expired = on_probe_expired;
+    list_push_back(&s->probes, &p->node);
+    if (s->link) {
+        link_probe(s->link, wait_ms);
+    }
+    timer_arm(p->loop, &p->timer, s->link ? wait_ms : 0);
+}
+
+static void finish_all_probes(struct session *s)
+{
+    LIST_EACH (&s->probes, n) {
+        finish_probe(LIST_ENTRY(n, struct session_probe, node), false);
+    }
+}
+
+/* ---- events of the engine ---- */
+
+static void on_output(void *ctx)
+{
+    struct session *s = ctx;
+
+    if (s->link) {
+        link_wake(s->link);
+    }
+}
+
+/* Agents open nothing toward the relay. */
+static void on_open(void *ctx, struct mux_stream *ms, uint32_t tunnel_id, struct slice facts)
+{
+    (void)ctx;
+    (void)tunnel_id;
+    (void)facts;
+    mux_stream_reset(ms, RESET_DENIED);
+    mux_stream_release(&ms);
+}
+
+static void on_opened(void *ctx, struct mux_stream *ms, struct slice facts)
+{
+    (void)ctx;
+    (void)ms;
+    (void)facts;
+}
+
+static void on_begin(void *ctx, struct mux_stream *ms, uint64_t offset)
+{
+    (void)ctx;
+    (void)ms;
+    (void)offset;
+}
+
+static void on_control(void *ctx, struct slice message)
+{
+    session_control_received(ctx, message);
+}
+
+/* The agent is about to go: when its link ends there is nothing to wait for. */
+static void on_goaway(void *ctx, uint16_t reason)
+{
+    struct session *s = ctx;
+
+    s->is_leaving = true;
+    log_debug(&s->log, "agent leaves", LOG_STR("reason", goaway_sentence(reason)));
+}
+
+static const struct mux_events mux_events = {
+    .on_output = on_output,
+    .on_open = on_open,
+    .on_opened = on_opened,
+    .on_readable = link_stream_on_readable,
+    .on_writable = link_stream_on_writable,
+    .on_begin = on_begin,
+    .on_stop = link_stream_on_stop,
+    .on_reset = link_stream_on_reset,
+    .on_control = on_control,
+    .on_goaway = on_goaway,
+};
+
+/* ---- link ---- */
+
+static void on_grace_over(struct timer *timer)
+{
+    struct session *s = CONTAINER_OF(timer, struct session, grace);
+    session_end(s, RESET_GRACE, 0, "the agent did not come back in time");
+}
+
+static void on_link_lost(void *ctx, struct link *link, int err, const struct errinfo *why)
+{
+    struct session *s = ctx;
+
+    (void)link;
+    s->link = NULL;
+    s->detached_at = clock_wall_ms();
+    s->loss = (struct errinfo){0};
+    errinfo_set(&s->loss, err, "%s", errinfo_text(why, err));
+    log_info(&s->log, "link lost", LOG_STR("carrier", s->carrier),
+             LOG_STR("reason", errinfo_text(why, err)));
+    if (err_category(err) == ERR_CAT_PEER && err != ERR_TLS) {
+        session_end(s, RESET_PROTOCOL, 0, "the agent broke the protocol");
+    } else if (s->is_leaving) {
+        session_end(s, RESET_SHUTDOWN, 0, "the agent has stopped");
+    } else {
+        timer_arm(s->worker->loop, &s->grace, s->worker->relay->config->limits.grace);
+    }
+}
+
+static const struct link_user link_user = {.on_lost = on_link_lost};
+
+void session_attach(struct session *s, struct greeted *carrier_take, const char *carrier,
+                    const char *address)
+{
+    ASSERT(!s->link);
+    timer_disarm(s->worker->loop, &s->grace);
+    s->carrier = carrier;
+    mem_free(s->address);
+    s->address = mem_strdup(address);
+    s->attached_at = clock_wall_ms();
+    s->link = link_attach(s->mux, carrier_take, &s->log, &link_user, s);
+    finish_all_waits(s, true);
+}
+
+void session_detach(struct session *s)
+{
+    if (s->link) {
+        link_abort(&s->link);
+        s->detached_at = clock_wall_ms();
+    }
+}
+
+/* ---- life ---- */
+
+static void free_session(struct grave *grave)
+{
+    struct session *s = CONTAINER_OF(grave, struct session, grave);
+
+    mux_free(&s->mux);
+    mem_wipe(s->secret, sizeof s->secret);
+    mem_wipe(s->previous_secret, sizeof s->previous_secret);
+    mem_free(s->token_name);
+    mem_free(s->host_name);
+    mem_free(s->agent_version);
+    mem_free(s->dialled);
+    mem_free(s->address);
+    table_deinit(&s->tunnels);
+    mem_free(s);
+}
+
+static char *copy(struct slice s)
+{
+    return mem_strndup(s.ptr ? s.ptr : "", s.len);
+}
+
+static void make_id(struct session *s)
+{
+    const struct relay *r = s->worker->relay;
+
+    s->id.relay = r->id;
+    s->id.generation = r->generation;
+    s->id.worker = (uint16_t)s->worker->index;
+    random_bytes(s->id.random, sizeof s->id.random);
+    random_bytes(s->secret, sizeof s->secret);
+    memcpy(s->previous_secret, s->secret, sizeof s->secret);
+}
+
+static void on_ending(struct task *task);
+
+int session_new(struct worker *w, const struct session_login *login, struct session **session_out,
+                struct errinfo *why)
+{
+    const struct relay_config *config = w->relay->config;
+    struct session *s = NEW(struct session);
+    struct mux_config mux_config = {
+        .role = MUX_ROLE_RELAY,
+        .initial_window = (uint32_t)config->limits.initial_window,
+        .peer_initial_window = login->hello->initial_window,
+        .link_budget_bytes = (size_t)config->limits.link_budget,
+        .process_budget = &w->budget,
+    };
+    int err = mux_new(&mux_config, &mux_events, s, &s->mux);
+
+    if (err < 0) {
+        mem_free(s);
+        return errinfo_set(why, err, "the relay is out of memory for new sessions; try later");
+    }
+    s->worker = w;
+    s->handle = ++w->next_handle;
+    s->log = (struct log_scope){.parent = &w->log, .kind = "session", .id = s->handle};
+    make_id(s);
+    s->owner = login->owner;
+    memcpy(s->run_id, login->hello->run_id, sizeof s->run_id);
+    s->token_name = mem_strdup(login->token_name);
+    s->host_name = copy(login->login->host_name);
+    s->agent_version = copy(login->login->agent_version);
+    s->dialled = copy(login->login->dialled);
+    s->address = mem_strdup(login->address);
+    s->carrier = login->carrier;
+    s->is_shared = login->login->is_share;
+    s->started_at = clock_wall_ms();
+    s->grace.expired = on_grace_over;
+    s->ending.run = on_ending;
+    list_init(&s->waiting);
+    list_init(&s->probes);
+    table_add(&w->sessions, &s->node, table_hash_u64(s->handle));
+    metric_add(METRIC_SESSIONS_OPEN, 1);
+    *session_out = s;
+    return 0;
+}
+
+/* The second half of session_end, outside of every callback of the engine. */
+static void on_ending(struct task *task)
+{
+    struct session *s = CONTAINER_OF(task, struct session, ending);
+    struct table_node *n;
+
+    mux_abandon(s->mux, s->end_code);
+    if (s->link && s->end_goaway) {
+        mux_goaway(s->mux, s->end_goaway);
+    }
+    link_close(&s->link);
+    while ((n = table_walk(&s->tunnels, NULL)) != NULL) {
+        struct tunnel *t = CONTAINER_OF(n, struct tunnel, node);
+        tunnel_remove(&t);
+    }
+    loop_bury(s->worker->loop, &s->grave, free_session);
+}
+
+void session_end(struct session *s, uint16_t code, uint16_t goaway_reason, const char *reason)
+{
+    if (s->is_over) {
+        return;
+    }
+    s->is_over = true;
+    s->end_code = code;
+    s->end_goaway = goaway_reason;
+    table_remove(&s->worker->sessions, &s->node);
+    timer_disarm(s->worker->loop, &s->grace);
+    finish_all_waits(s, false);
+    finish_all_probes(s);
+    TABLE_EACH (&s->tunnels, n) {
+        tunnel_unbind(CONTAINER_OF(n, struct tunnel, node), false);
+    }
+    metric_add(METRIC_SESSIONS_OPEN, -1);
+    log_info(&s->log, "session over", LOG_STR("reason", reason), LOG_STR("token", s->token_name),
+             LOG_STR("host", s->host_name), LOG_U64("resumes", s->resume_count),
+             LOG_U64("ms", clock_wall_ms() - s->started_at));
+    loop_schedule(s->worker->loop, &s->ending);
+}
+
+/* ---- streams ---- */
+
+int session_open(struct session *s, uint32_t tunnel_id, struct slice facts,
+                 struct stream **stream_out)
+{
+    struct mux_stream *ms = NULL;
+
+    if (s->is_over) {
+        return ERR_NOT_FOUND;
+    }
+    TRY(mux_open(s->mux, tunnel_id, facts, &ms));
+    metric_add(METRIC_STREAMS_OPENED, 1);
+    *stream_out = link_stream_new(s->worker->loop, ms);
+    return 0;
+}
+
+/* ---- control ---- */
+
+void session_tell(struct session *s, const struct control_message *m)
+{
+    struct text json = {0};
+    int err = control_encode(m, &json);
+
+    if (err == 0 && !s->is_over) {
+        err = mux_control_send(s->mux, text_slice(&json));
+    }
+    text_deinit(&json);
+    if (err < 0 && !s->is_over) {
+        log_warn(&s->log, "the agent does not read its control messages", LOG_ERR(err));
+        session_end(s, RESET_LIMIT, 0, "control messages pile up");
+    }
+}

@@ -1,0 +1,104 @@
+#include "relay/worker.h"
+
+#include "base/mem.h"
+#include "relay/front_door.h"
+#include "relay/http_entry.h"
+#include "relay/link_door.h"
+#include "relay/port_entry.h"
+#include "relay/relay.h"
+#include "relay/session.h"
+#include "wire/mux_frame.h"
+#include "wire/reset_code.h"
+
+enum { MEMORY_SHARE = 4 }; /* of the machine's memory, promised to agents by all workers */
+
+void worker_init(struct worker *w, struct relay *r, uint32_t index, struct loop *loop)
+{
+    w->relay = r;
+    w->index = index;
+    w->loop = loop;
+    w->budget.limit_bytes = mem_physical_bytes() / MEMORY_SHARE / r->worker_count;
+    w->log = (struct log_scope){.parent = &r->log, .kind = "worker", .id = index};
+    list_init(&w->doors);
+    list_init(&w->newcomers);
+    list_init(&w->arrivals);
+    list_init(&w->visitors);
+    list_init(&w->tcp_visitors);
+}
+
+static void *run(void *arg)
+{
+    struct worker *w = arg;
+
+    loop_run(w->loop);
+    worker_deinit(w);
+    loop_free(&w->loop);
+    return NULL;
+}
+
+int worker_start(struct worker *w, struct errinfo *why)
+{
+    ASSERT(w->index > 0);
+    if (pthread_create(&w->thread, NULL, run, w) != 0) {
+        return errinfo_set(why, ERR_SYSTEM, "worker %u: no thread to be had", w->index);
+    }
+    return 0;
+}
+
+static void stop(void *arg)
+{
+    loop_stop(((struct worker *)arg)->loop);
+}
+
+void worker_join(struct worker *w)
+{
+    loop_post(w->loop, stop, w);
+    pthread_join(w->thread, NULL);
+}
+
+void worker_each_session(struct worker *w, void (*visit)(void *ctx, struct session *s), void *ctx)
+{
+    struct table_node *n = table_walk(&w->sessions, NULL);
+
+    while (n) {
+        struct table_node *next = table_walk(&w->sessions, n);
+        visit(ctx, CONTAINER_OF(n, struct session, node));
+        n = next;
+    }
+}
+
+static void end_session(void *ctx, struct session *s)
+{
+    (void)ctx;
+    session_end(s, RESET_SHUTDOWN, GOAWAY_SHUTDOWN, "the relay stops");
+}
+
+/* Two turns later what was cut is gone: sessions end in the ready phase and are buried after it. */
+static void settle(void *arg)
+{
+    struct worker *w = arg;
+    atomic_store(&w->has_settled, true);
+}
+
+static void settle_soon(void *arg)
+{
+    struct worker *w = arg;
+    loop_post(w->loop, settle, w);
+}
+
+void worker_cut(struct worker *w)
+{
+    front_doors_close(w);
+    front_door_send_away(w);
+    link_door_send_away(w);
+    http_entries_send_away(w);
+    port_entries_send_away(w);
+    worker_each_session(w, end_session, NULL);
+    loop_post(w->loop, settle_soon, w);
+}
+
+void worker_deinit(struct worker *w)
+{
+    table_deinit(&w->sessions);
+    router_deinit(&w->router);
+}

@@ -1,0 +1,515 @@
+/* The stream side of TLS: records out at flush, records in at read, and the end of both. The
+ * handshake is told in tls_handshake.c.
+ *
+ * The library never sees a socket. pull serves from rx and says EAGAIN when that is empty; push
+ * always takes, for a record that was refused may not be replaced by another. So nothing is
+ * encrypted while tx holds STREAM_TX_BYTES.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "tls/tls_stream_priv.h"
+
+enum {
+    RECORD_BYTES = 16384,      /* most plaintext in a record */
+    DIRECT_BYTES = 8192,       /* pieces of this size are encrypted where they lie */
+    FRUITLESS_RECORDS_MAX = 32 /* without bytes for the user, in one read */
+};
+
+static struct tls_stream *of_stream(const struct stream *s)
+{
+    return CONTAINER_OF(s, struct tls_stream, stream);
+}
+
+static size_t min_size(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+void tls_stream_set_phase(struct tls_stream *t, enum tls_phase next)
+{
+    ASSERT(next > t->phase);
+    t->phase = next;
+}
+
+struct errinfo *tls_stream_errinfo(struct tls_stream *t)
+{
+    if (!t->why) {
+        t->why = NEW(struct errinfo);
+    }
+    return t->why;
+}
+
+/* ---- end ---- */
+
+static void free_stream(struct grave *g)
+{
+    struct tls_stream *t = CONTAINER_OF(g, struct tls_stream, grave);
+
+    gnutls_deinit(t->session);
+    tls_trust_unref(&t->trust);
+    tls_identity_unref(&t->identity);
+    mem_free(t->server_name);
+    mem_free(t->why);
+    mem_free(t);
+}
+
+static void leave(struct tls_stream *t, bool is_abort)
+{
+    struct loop *loop = t->stream.loop;
+
+    bufq_clear(&t->unsent);
+    bufq_clear(&t->tx);
+    bufq_clear(&t->rx);
+    bufq_clear(&t->ahead);
+    timer_disarm(loop, &t->timer);
+    loop_unschedule(&t->task);
+    list_remove(&t->background.node);
+    if (is_abort) {
+        stream_abort(&t->lower);
+    } else {
+        stream_close(&t->lower);
+    }
+    stream_deinit(&t->stream);
+    loop_bury(loop, &t->grave, free_stream);
+}
+
+void tls_stream_fail(struct tls_stream *t, int err)
+{
+    if (t->phase == TLS_DEAD) {
+        return;
+    }
+    if (t->phase == TLS_HANDSHAKE) {
+        t->in_end = err;
+    }
+    tls_stream_set_phase(t, TLS_DEAD);
+    t->failure = err;
+    bufq_clear(&t->unsent);
+    stream_mark_dirty(&t->stream); /* an alert may wait in tx */
+    stream_raise(&t->stream, STREAM_BROKEN | (t->in_end ? STREAM_READABLE : 0));
+}
+
+/* ---- in ---- */
+
+bool tls_stream_fill(struct tls_stream *t)
+{
+    if (!bufq_is_empty(&t->rx) || t->lower_end) {
+        return true;
+    }
+    int err = stream_read(t->lower, &t->rx, STREAM_TX_BYTES);
+    if (err < 0 && err != ERR_AGAIN) {
+        t->lower_end = err;
+        stream_unwant(t->lower, STREAM_READABLE);
+    }
+    return err != ERR_AGAIN;
+}
+
+/* What reading ends with after a record that was none; `ret` is the library's word for it. */
+static void end_input(struct tls_stream *t, int ret)
+{
+    if (ret == 0) {
+        t->in_end = ERR_EOF;
+    } else if (t->lower_end) {
+        t->in_end = t->lower_end == ERR_EOF ? ERR_TRUNCATED : t->lower_end;
+    } else {
+        t->in_end = tls_session_error(t->session, ret, tls_stream_errinfo(t));
+        (void)gnutls_alert_send_appropriate(t->session, ret);
+        tls_stream_fail(t, t->in_end);
+    }
+    bufq_clear(&t->rx);
+    stream_unwant(t->lower, STREAM_READABLE);
+}
+
+static bool is_nothing_yet(ssize_t ret)
+{
+    return ret == GNUTLS_E_AGAIN || ret == GNUTLS_E_INTERRUPTED ||
+           ret == GNUTLS_E_WARNING_ALERT_RECEIVED;
+}
+
+/* Decrypts one record, or the rest of one, into `into`; returns how many bytes came. 0: nothing
+ * now, or the end. */
+static size_t read_record(struct tls_stream *t, struct bufq *into, size_t max)
+{
+    for (int i = 0; i < FRUITLESS_RECORDS_MAX; i++) {
+        size_t pending = gnutls_record_check_pending(t->session);
+        size_t room;
+
+        if (pending == 0 && !tls_stream_fill(t)) {
+            return 0;
+        }
+        size_t likely = pending ? pending : t->rx.bytes ? t->rx.bytes : 1;
+        uint8_t *to = bufq_reserve(into, min_size(min_size(likely, RECORD_BYTES), max), &room);
+        ssize_t n = gnutls_record_recv(t->session, to, min_size(room, max));
+        bufq_commit(into, n > 0 ? (size_t)n : 0);
+        if (n > 0) {
+            return (size_t)n;
+        }
+        if (!is_nothing_yet(n)) {
+            end_input(t, (int)n);
+            return 0;
+        }
+    }
+    return 0;
+}
+
+/* Also when it is dead because writing failed: what came before that counts. */
+static bool may_decrypt(const struct tls_stream *t)
+{
+    return t->phase != TLS_HANDSHAKE && !t->in_end;
+}
+
+/* rx is not empty only after a read that stopped early: it may hold a record. */
+static bool has_input(const struct stream *s)
+{
+    const struct tls_stream *t = of_stream(s);
+
+    if (!bufq_is_empty(&t->ahead) || t->in_end) {
+        return true;
+    }
+    return may_decrypt(t) &&
+           (!bufq_is_empty(&t->rx) || gnutls_record_check_pending(t->session) > 0);
+}
+
+void tls_stream_look_ahead(struct tls_stream *t)
+{
+    if (may_decrypt(t) && bufq_is_empty(&t->ahead)) {
+        read_record(t, &t->ahead, RECORD_BYTES);
+    }
+    if (has_input(&t->stream)) {
+        stream_raise(&t->stream, STREAM_READABLE);
+    }
+}
+
+/* The user waits for more. After a read that stopped at its limit there may be half a record in
+ * rx: looking ahead keeps it from being told as READABLE. */
+static void want_more(struct tls_stream *t, bool is_limited)
+{
+    if (is_limited) {
+        tls_stream_look_ahead(t);
+    }
+    if (may_decrypt(t)) {
+        stream_want(t->lower, STREAM_READABLE);
+    }
+}
+
+static int do_read(struct stream *s, struct bufq *into, size_t max)
+{
+    struct tls_stream *t = of_stream(s);
+    size_t got = bufq_move(into, &t->ahead, max);
+
+    while (may_decrypt(t) && got < max) {
+        size_t n = read_record(t, into, max - got);
+        if (n == 0) {
+            break;
+        }
+        got += n;
+    }
+    if (s->wanted & STREAM_READABLE) {
+        want_more(t, got == max);
+    }
+    if (got > 0) {
+        return 0;
+    }
+    return t->in_end ? t->in_end : t->phase == TLS_DEAD ? t->failure : ERR_AGAIN;
+}
+
+static void do_want(struct stream *s, unsigned added, unsigned removed)
+{
+    struct tls_stream *t = of_stream(s);
+
+    (void)removed; /* the lower stream is told when it says READABLE and nobody wants it */
+    if (added & STREAM_READABLE) {
+        want_more(t, true);
+    }
+}
+
+/* ---- out ---- */
+
+static bool needs_new_key(const struct tls_stream *t)
+{
+    return t->key.records >= t->limits.rekey_records || t->key.bytes >= t->limits.rekey_bytes;
+}
+
+static void send_key_update(struct tls_stream *t)
+{
+    if (tls_session_is_tls13(t->session)) {
+        (void)gnutls_session_key_update(t->session, 0); /* push takes it; nothing else can fail */
+    }
+    t->key.records = 0;
+    t->key.bytes = 0;
+}
+
+/* One record of what is unsent: a large piece where it lies, small ones gathered. */
+static int send_record(struct tls_stream *t)
+{
+    uint8_t gathered[RECORD_BYTES];
+    struct slice piece = bufq_front(&t->unsent);
+
+    if (piece.len < DIRECT_BYTES && piece.len < t->unsent.bytes) {
+        size_t n = min_size(t->unsent.bytes, sizeof gathered);
+        bufq_peek(&t->unsent, gathered, n);
+        piece = slice_of(gathered, n);
+    }
+    ssize_t n = gnutls_record_send(t->session, piece.ptr, min_size(piece.len, RECORD_BYTES));
+    if (n < 0) {
+        return tls_session_error(t->session, (int)n, tls_stream_errinfo(t));
+    }
+    bufq_drop(&t->unsent, (size_t)n);
+    t->key.records++;
+    t->key.bytes += (size_t)n;
+    return 0;
+}
+
+static int encrypt(struct tls_stream *t)
+{
+    while (!bufq_is_empty(&t->unsent) && t->tx.bytes < STREAM_TX_BYTES) {
+        if (needs_new_key(t)) {
+            send_key_update(t);
+        }
+        TRY(send_record(t));
+    }
+    if (t->out == TLS_OUT_ENDING && bufq_is_empty(&t->unsent)) {
+        (void)gnutls_bye(t->session, GNUTLS_SHUT_WR);
+        t->out = TLS_OUT_ENDED;
+    }
+    return 0;
+}
+
+/* Hands tx to the lower stream. */
+static int push_down(struct tls_stream *t)
+{
+    size_t before = t->tx.bytes;
+    int err = stream_write(t->lower, &t->tx);
+
+    if (err == ERR_AGAIN) {
+        stream_want(t->lower, STREAM_WRITABLE);
+        err = 0;
+    }
+    bool has_progress = t->tx.bytes < before || !timer_is_armed(&t->timer);
+    if (t->is_abandoned && t->phase == TLS_OPEN && has_progress) {
+        timer_arm(t->stream.loop, &t->timer, STREAM_LINGER_MS);
+    }
+    return err;
+}
+
+static size_t room(const struct stream *s)
+{
+    const struct tls_stream *t = of_stream(s);
+    size_t held = t->unsent.bytes + t->tx.bytes;
+
+    if (t->phase == TLS_DEAD || t->out != TLS_OUT_OPEN) {
+        return 0;
+    }
+    return held < STREAM_TX_BYTES ? STREAM_TX_BYTES - held : 0;
+}
+
+static int do_write(struct stream *s, struct bufq *from)
+{
+    struct tls_stream *t = of_stream(s);
+
+    if (t->phase == TLS_DEAD) {
+        return t->failure;
+    }
+    if (t->out != TLS_OUT_OPEN) {
+        return ERR_CLOSED;
+    }
+    if (bufq_move(&t->unsent, from, room(s)) > 0) {
+        stream_mark_dirty(s);
+    }
+    return bufq_is_empty(from) ? 0 : ERR_AGAIN;
+}
+
+static bool is_sent(const struct tls_stream *t)
+{
+    return bufq_is_empty(&t->tx) && (t->phase == TLS_DEAD || t->out == TLS_OUT_ENDED);
+}
+
+static void do_flush(struct stream *s)
+{
+    struct tls_stream *t = of_stream(s);
+    int err = t->phase == TLS_OPEN ? encrypt(t) : 0;
+
+    if (err == 0) {
+        err = push_down(t);
+    }
+    if (err < 0) {
+        bufq_clear(&t->tx); /* the lower stream is dead: no alert will pass either */
+        tls_stream_fail(t, err);
+    }
+    if (t->is_abandoned && is_sent(t)) {
+        leave(t, err < 0);
+        return;
+    }
+    if (t->phase == TLS_OPEN && bufq_is_empty(&t->tx) && !bufq_is_empty(&t->unsent)) {
+        stream_mark_dirty(s);
+    }
+    if (room(s) > 0) {
+        stream_raise(s, STREAM_WRITABLE);
+    }
+}
+
+static int do_shutdown(struct stream *s)
+{
+    struct tls_stream *t = of_stream(s);
+
+    if (t->phase == TLS_DEAD) {
+        return t->failure;
+    }
+    if (t->phase == TLS_HANDSHAKE || !tls_session_is_tls13(t->session)) {
+        return ERR_UNSUPPORTED;
+    }
+    if (t->out == TLS_OUT_OPEN) {
+        t->out = TLS_OUT_ENDING;
+        stream_mark_dirty(s);
+    }
+    return 0;
+}
+
+/* ---- what happens below ---- */
+
+void tls_stream_on_lower_ready(void *ctx, struct stream *lower, unsigned events)
+{
+    struct tls_stream *t = ctx;
+
+    if (events & STREAM_WRITABLE) {
+        stream_mark_dirty(&t->stream);
+    }
+    if (t->phase == TLS_HANDSHAKE) {
+        tls_handshake_advance(t);
+        return;
+    }
+    if (t->is_abandoned) {
+        if (events & STREAM_BROKEN) {
+            leave(t, true);
+        }
+        return;
+    }
+    if (events & STREAM_READABLE) {
+        if (has_input(&t->stream) || !(t->stream.wanted & STREAM_READABLE)) {
+            stream_unwant(lower, STREAM_READABLE); /* until the user has read */
+        } else {
+            tls_stream_look_ahead(t);
+        }
+    }
+    if (events & STREAM_BROKEN) {
+        tls_stream_fail(t, t->lower_end && t->lower_end != ERR_EOF ? t->lower_end : ERR_RESET);
+    }
+    stream_tell(&t->stream);
+}
+
+/* ---- close ---- */
+
+static void cut(struct background *b)
+{
+    leave(CONTAINER_OF(b, struct tls_stream, background), true);
+}
+
+void tls_stream_on_timer(struct timer *timer)
+{
+    struct tls_stream *t = CONTAINER_OF(timer, struct tls_stream, timer);
+
+    if (t->phase == TLS_HANDSHAKE) {
+        tls_handshake_expire(t);
+    }
+    if (t->is_abandoned) {
+        leave(t, true);
+    }
+}
+
+static void do_close(struct stream *s, bool is_abort)
+{
+    struct tls_stream *t = of_stream(s);
+
+    if (is_abort) {
+        leave(t, true);
+        return;
+    }
+    if (t->phase == TLS_DEAD || (t->phase == TLS_HANDSHAKE && bufq_is_empty(&t->unsent))) {
+        int err = push_down(t); /* the alert, if there is room for it */
+        leave(t, err < 0);
+        return;
+    }
+    t->is_abandoned = true;
+    if (t->out == TLS_OUT_OPEN) {
+        t->out = TLS_OUT_ENDING;
+    }
+    if (t->phase == TLS_OPEN) {
+        stream_unwant(t->lower, STREAM_READABLE);
+        timer_arm(s->loop, &t->timer, STREAM_LINGER_MS);
+    }
+    loop_add_background(s->loop, &t->background, cut);
+    stream_mark_dirty(s);
+}
+
+/* ---- questions ---- */
+
+static void do_facts(const struct stream *s, struct stream_facts *out)
+{
+    const struct tls_stream *t = of_stream(s);
+    gnutls_datum_t alpn = {0};
+
+    stream_facts(t->lower, out);
+    out->transport = "tls";
+    out->tls_layer = s;
+    out->is_encrypted = true;
+    out->eof_is_authentic = true;
+    out->can_half_close = t->phase != TLS_HANDSHAKE && tls_session_is_tls13(t->session);
+    out->server_name = slice_str(t->server_name);
+    out->alpn = SLICE_NONE;
+    if (gnutls_alpn_get_selected_protocol(t->session, &alpn) == 0) {
+        out->alpn = slice_of(alpn.data, alpn.size);
+    }
+}
+
+int tls_stream_exporter(const struct stream *s, struct slice label, void *out, size_t n)
+{
+    const struct tls_stream *t = of_stream(s);
+
+    ASSERT(s->ops == &tls_stream_ops);
+    if (t->phase != TLS_OPEN) {
+        return ERR_UNSUPPORTED;
+    }
+    int ret = gnutls_prf_rfc5705(t->session, label.len, label.ptr, 0, NULL, n, out);
+    return ret == 0 ? 0 : ERR_UNSUPPORTED;
+}
+
+int tls_stream_peer_pin(const struct stream *s, struct tls_pin *pin_out)
+{
+    ASSERT(s->ops == &tls_stream_ops);
+    return tls_peer_pin(of_stream(s)->session, pin_out);
+}
+
+void tls_stream_describe(const struct stream *s, char *out, size_t cap)
+{
+    gnutls_session_t session = of_stream(s)->session;
+
+    ASSERT(s->ops == &tls_stream_ops);
+    const char *version = gnutls_protocol_get_name(gnutls_protocol_get_version(session));
+    const char *cipher = gnutls_cipher_get_name(gnutls_cipher_get(session));
+    snprintf(out, cap, "%s %s", version ? version : "TLS?", cipher ? cipher : "?");
+}
+
+const struct errinfo *tls_stream_why(const struct stream *s)
+{
+    ASSERT(s->ops == &tls_stream_ops);
+    struct tls_stream *t = of_stream(s);
+    struct errinfo *why = tls_stream_errinfo(t);
+
+    if (t->failure && why->text[0] == '\0') {
+        errinfo_set(why, t->failure, "%s", err_text(t->failure));
+    }
+    return why;
+}
+
+const struct stream_ops tls_stream_ops = {
+    .read = do_read,
+    .write = do_write,
+    .room = room,
+    .shutdown = do_shutdown,
+    .want = do_want,
+    .has_input = has_input,
+    .flush = do_flush,
+    .close = do_close,
+    .facts = do_facts,
+};

@@ -1,0 +1,94 @@
+/* What tls_handshake.c and tls_stream.c share; nobody else includes it.
+ *
+ *     write -> unsent -> [records] -> tx -> lower
+ *     read  <- ahead  <- [records] <- rx <- lower
+ *
+ * All four queues are empty while the stream is idle.
+ */
+#pragma once
+#include "tls/tls_priv.h"
+#include "tls/tls_stream.h"
+
+/*       HANDSHAKE --> OPEN --> DEAD
+ *           |                   ^
+ *           +-------------------+          left by: the deadline; close, abort or a failure */
+enum tls_phase {
+    TLS_HANDSHAKE, /* no bytes of the user pass yet */
+    TLS_OPEN,
+    TLS_DEAD, /* `failure` says why; what was decrypted before may still be read */
+};
+
+/* Our direction, seen from the user. */
+enum tls_out {
+    TLS_OUT_OPEN,
+    TLS_OUT_ENDING, /* close_notify goes behind what is unsent */
+    TLS_OUT_ENDED,
+};
+
+struct tls_stream {
+    struct stream stream;
+    struct stream *lower;
+    gnutls_session_t session;
+    enum tls_phase phase;
+    enum tls_out out;
+    int in_end;    /* what reading ends with; 0: more may come */
+    int lower_end; /* the same of the lower stream */
+    int failure;
+    bool is_abandoned; /* closed by its user: goes on until all is sent */
+
+    struct bufq unsent; /* written, not encrypted */
+    struct bufq tx;     /* encrypted, for the lower stream */
+    struct bufq rx;     /* from the lower stream, not decrypted */
+    struct bufq ahead;  /* decrypted before the user asked: one record at most */
+
+    struct {
+        uint64_t records; /* sent with the present key */
+        uint64_t bytes;
+    } key;
+
+    struct tls_limits limits;
+    struct tls_trust *trust;
+    struct tls_identity *identity;
+    char *server_name;
+    const char *tls13_alpn;
+    tls_find_identity_fn *find_identity;
+    void *find_ctx;
+    tls_done_fn *done; /* NULL once told */
+    void *done_ctx;
+    int verdict; /* of the certificate check */
+    struct errinfo *why;
+
+    struct task task;   /* begins the handshake; tells its end when the deadline has passed */
+    struct timer timer; /* the handshake's deadline, then that of sending after close */
+    struct background background;
+    struct grave grave;
+};
+
+/* ---- tls_stream.c ---- */
+
+extern const struct stream_ops tls_stream_ops;
+
+/* Reads from the lower stream into rx when rx is empty. False: there is nothing now. */
+bool tls_stream_fill(struct tls_stream *t);
+
+/* Decrypts what the user will be told about. */
+void tls_stream_look_ahead(struct tls_stream *t);
+
+/* Dead from now on; the user is told. */
+void tls_stream_fail(struct tls_stream *t, int err);
+
+void tls_stream_on_lower_ready(void *ctx, struct stream *lower, unsigned events);
+void tls_stream_on_timer(struct timer *timer);
+
+/* Where a line about the failure goes. */
+struct errinfo *tls_stream_errinfo(struct tls_stream *t);
+
+void tls_stream_set_phase(struct tls_stream *t, enum tls_phase next);
+
+/* ---- tls_handshake.c ---- */
+
+/* Goes on with the handshake and, when it has ended, tells the user. In the ready phase. */
+void tls_handshake_advance(struct tls_stream *t);
+
+/* Fails it from a timer: the user is told in the ready phase. */
+void tls_handshake_expire(struct tls_stream *t);
