@@ -25,7 +25,8 @@ enum command_id {
 
 enum config_file { CONFIG_NONE, CONFIG_AGENT, CONFIG_RELAY };
 
-/* A table of flags and the part of struct options it fills. */
+/* A table of flags and the part of struct options it fills. The keys of a file that are no flags
+ * (is_file_only) are none here either. */
 struct option_group {
     const struct schema *schema;
     size_t offset;
@@ -37,7 +38,8 @@ enum { COMMAND_GROUPS_MAX = 5 };
 struct command {
     enum command_id id;
     const char *name;
-    const char *args; /* "TARGET [NAME]" */
+    const char *args;    /* "TARGET [NAME]" */
+    bool has_secret_arg; /* what follows a # in an argument is wiped from argv */
     size_t args_min;
     size_t args_max;
     const char *summary;   /* half a line */
@@ -63,3 +65,6 @@ void command_each_flag(const struct command *command,
                        void (*found)(void *ctx, const struct option_group *group,
                                      const struct schema_key *key),
                        void *ctx);
+
+/* "--listen-tls" */
+void command_add_flag(struct text *out, const struct schema_key *key);

@@ -49,19 +49,25 @@ struct token_options {
 
 struct check_options {
     bool wants_defaults;
+    int kind; /* enum check_kind */
 };
+
+enum check_kind { CHECK_AUTO, CHECK_AGENT, CHECK_RELAY };
 
 struct help_options {
     bool wants_man;
-    int completion; /* index into completion_shells, -1: none */
+    int completion; /* enum completion_shell */
 };
 
-/* All that flags, variables and files can say. A command reads the parts its table names. */
+/* All that flags, variables and files can say. A command reads the parts its table names.
+ *
+ * agent.tunnels is what this command shall publish: for `up` those of the file, for `http`, `tcp`
+ * and `try` the single one of the command line. */
 struct options {
     struct common_options common;
     struct relay_config relay;
     struct agent_config agent;
-    struct tunnel_config tunnel; /* http, tcp, try: the one of the command line, without target */
+    struct tunnel_config tunnel; /* its flags while they are read; then it moves to agent.tunnels */
     struct token_options token;
     struct check_options check;
     struct help_options help;
@@ -88,6 +94,9 @@ struct command_line {
 MUST_USE int options_parse(int argc, char **argv, struct command_line *out,
                            struct problems *problems);
 void command_line_deinit(struct command_line *line);
+
+/* --help was given: nothing else matters then. */
+bool command_line_asks_help(const struct command_line *line);
 
 /* Gives values to everything: defaults, file, environment, flags. ERR_CONFIG: see `problems`. */
 MUST_USE int options_load(const struct command_line *line, struct options *out,

@@ -4,6 +4,10 @@
 
 #include "config/schema.h"
 
+#define VALUE_DURATION "TIME"
+#define VALUE_SIZE     "SIZE"
+#define VALUE_INTEGER  "N"
+
 static const struct schema_key keys[] = {
 #define X(key, kind, standard, least, most, text)                                                  \
     {.name = #key,                                                                                 \
@@ -12,7 +16,7 @@ static const struct schema_key keys[] = {
      .fallback = (standard),                                                                       \
      .min = (least),                                                                               \
      .max = (most),                                                                                \
-     .is_file_only = true,                                                                         \
+     .value = VALUE_##kind,                                                                        \
      .help = (text)},
     LIMITS_LIST(X)
 #undef X

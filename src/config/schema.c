@@ -132,7 +132,8 @@ static void clear_secret(struct secret *secret)
         mem_wipe(secret->text, strlen(secret->text));
     }
     mem_free(secret->text);
-    secret->text = NULL;
+    mem_free(secret->absent);
+    *secret = (struct secret){0};
 }
 
 static void set_secret(struct secret *secret, struct slice text)
@@ -370,12 +371,12 @@ static int read_secret_map(const struct schema_key *key, const struct tree *map,
         return read_secret_file(file->text, secret, at, problems);
     }
     const char *value = getenv(env->text);
-    if (!value || !value[0]) {
-        problems_add(problems, at, "'%s' shall come from the variable %s, which is not set",
-                     key->name, env->text);
-        return ERR_CONFIG;
+    if (value && value[0]) {
+        set_secret(secret, slice_str(value));
+        return 0;
     }
-    set_secret(secret, slice_str(value));
+    clear_secret(secret);
+    secret->absent = mem_strdup(env->text);
     return 0;
 }
 

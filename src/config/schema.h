@@ -51,7 +51,8 @@ enum schema_type {
 };
 
 struct secret {
-    char *text; /* NULL: none */
+    char *text;   /* NULL: none */
+    char *absent; /* the variable it shall come from, but which is not set; who needs it tells */
 };
 
 struct text_list {
