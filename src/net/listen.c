@@ -262,7 +262,7 @@ int listener_open(struct listener **out, struct loop *loop, const struct addr *a
                   const struct listen_options *options, listener_fn *fn, void *ctx,
                   struct errinfo *info)
 {
-    int fd;
+    int fd = -1;
 
     TRY(open_socket(at, options, info, &fd));
     TRY(listener_adopt(out, loop, fd, fn, ctx));
