@@ -11,7 +11,7 @@
 
 struct control_request {
     struct relay *relay;
-    control_answered_fn *answered; /* NULL: nobody waits any more */
+    control_answered_fn *answered;
     void *ctx;
     json_t *answer;
     struct task telling;
@@ -30,10 +30,8 @@ static void tell(struct task *task)
     struct control_request *r = CONTAINER_OF(task, struct control_request, telling);
     struct text line = {0};
 
-    if (r->answered) {
-        ASSERT(json_dump_callback(r->answer, add_json, &line, JSON_COMPACT) == 0);
-        r->answered(r->ctx, text_slice(&line));
-    }
+    ASSERT(json_dump_callback(r->answer, add_json, &line, JSON_COMPACT) == 0);
+    r->answered(r->ctx, text_slice(&line));
     token_answer_wipe(r->answer);
     mem_wipe(line.ptr, line.len);
     text_deinit(&line);
@@ -118,8 +116,8 @@ static void run_request(struct control_request *r, json_t *request)
     }
 }
 
-struct control_request *control_request_start(struct relay *relay, struct slice line,
-                                              control_answered_fn *answered, void *ctx)
+void control_request_start(struct relay *relay, struct slice line, control_answered_fn *answered,
+                           void *ctx)
 {
     struct control_request *r = NEW(struct control_request);
     json_error_t error;
@@ -136,13 +134,4 @@ struct control_request *control_request_start(struct relay *relay, struct slice 
         refuse(r, error.text);
     }
     json_decref(request);
-    return r;
-}
-
-void control_request_forget(struct control_request **r)
-{
-    if (*r) {
-        (*r)->answered = NULL;
-        *r = NULL;
-    }
 }

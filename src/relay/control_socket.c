@@ -12,8 +12,8 @@
 enum {
     CONNECTIONS_MAX = 32, /* more wait in the listening socket */
     LINE_BYTES = 16 * 1024,
-    QUIET_MS = 30 * 1000,   /* without a line, or without reading the answer */
-    SETTLE_TURNS_MAX = 500, /* of a millisecond: open requests are answered before the end */
+    QUIET_MS = 30 * 1000, /* without a line, or without reading the answer */
+    SETTLE_MS = 5000,     /* at the end: for requests that are open */
 };
 
 struct control_socket {
@@ -28,15 +28,16 @@ struct control_socket {
  *
  *      in --line--> request --answer--> out
  *
- * While a request is open or its answer is on its way nothing more is read. */
+ * While a request is open or its answer is on its way nothing more is read. An operator who leaves
+ * meanwhile (stream NULL) is kept until the answer has come. */
 struct conn {
     struct list node;
-    struct control_socket *socket;
+    struct control_socket *socket; /* NULL: it is gone */
     struct stream *stream;
     struct bufq in;
     struct bufq out;
-    struct control_request *request; /* NULL: none is open */
     struct timer quiet;
+    bool is_asking; /* a request is open */
     bool has_ended; /* nothing more comes, or is wanted */
     struct grave grave;
 };
@@ -48,20 +49,24 @@ static void free_conn(struct grave *grave)
     mem_free(CONTAINER_OF(grave, struct conn, grave));
 }
 
+static void bury(struct conn *c)
+{
+    list_remove(&c->node);
+    c->socket->conn_count--;
+    loop_bury(c->socket->loop, &c->grave, free_conn);
+    if (c->socket->listener) {
+        listener_resume(c->socket->listener);
+    }
+}
+
 static void close_conn(struct conn *c)
 {
-    struct control_socket *socket = c->socket;
-
-    control_request_forget(&c->request);
-    timer_disarm(socket->loop, &c->quiet);
-    list_remove(&c->node);
-    socket->conn_count--;
+    timer_disarm(c->socket->loop, &c->quiet);
     stream_close(&c->stream);
     bufq_clear(&c->in);
     bufq_clear(&c->out);
-    loop_bury(socket->loop, &c->grave, free_conn);
-    if (socket->listener) {
-        listener_resume(socket->listener);
+    if (!c->is_asking) {
+        bury(c);
     }
 }
 
@@ -78,7 +83,15 @@ static void on_answered(void *ctx, struct slice answer)
 {
     struct conn *c = ctx;
 
-    c->request = NULL;
+    c->is_asking = false;
+    if (!c->socket) {
+        mem_free(c);
+        return;
+    }
+    if (!c->stream) {
+        bury(c);
+        return;
+    }
     bufq_push_slice(&c->out, answer);
     bufq_push_str(&c->out, "\n");
     timer_arm(c->socket->loop, &c->quiet, QUIET_MS);
@@ -110,7 +123,7 @@ static bool step(struct conn *c)
     struct slice line;
     size_t used;
 
-    if (c->request) {
+    if (c->is_asking) {
         return false;
     }
     if (!bufq_is_empty(&c->out)) {
@@ -124,7 +137,8 @@ static bool step(struct conn *c)
     }
     if (find_line(c, &line, &used)) {
         timer_disarm(c->socket->loop, &c->quiet);
-        c->request = control_request_start(c->socket->relay, line, on_answered, c);
+        c->is_asking = true;
+        control_request_start(c->socket->relay, line, on_answered, c);
         bufq_drop(&c->in, used);
         return false;
     }
@@ -228,15 +242,16 @@ int control_socket_open(struct control_socket **out, struct relay *relay, struct
     return 0;
 }
 
-static bool has_requests(const struct control_socket *c)
+/* Leaves only those whose requests are open. */
+static void close_idle(struct control_socket *c)
 {
     LIST_EACH(&c->conns, n)
     {
-        if (LIST_ENTRY(n, struct conn, node)->request) {
-            return true;
+        struct conn *conn = LIST_ENTRY(n, struct conn, node);
+        if (!conn->is_asking) {
+            close_conn(conn);
         }
     }
-    return false;
 }
 
 void control_socket_close(struct control_socket **socket)
@@ -248,12 +263,19 @@ void control_socket_close(struct control_socket **socket)
     }
     *socket = NULL;
     listener_close(&c->listener);
-    for (int i = 0; i < SETTLE_TURNS_MAX && has_requests(c); i++) {
+    close_idle(c);
+    for (int i = 0; i < SETTLE_MS && !list_is_empty(&c->conns); i++) {
         loop_run_for(c->loop, 1);
+        close_idle(c);
     }
     LIST_EACH(&c->conns, n)
     {
-        close_conn(LIST_ENTRY(n, struct conn, node));
+        struct conn *conn = LIST_ENTRY(n, struct conn, node);
+        list_remove(n);
+        conn->socket = NULL;
+        timer_disarm(c->loop, &conn->quiet);
+        stream_close(&conn->stream);
+        bufq_clear(&conn->in);
     }
     mem_free(c);
 }

@@ -57,7 +57,7 @@ static int open_store(struct relay *r, struct loop *loop, struct errinfo *why)
 {
     struct text path = {0};
 
-    text_addf(&path, "%s/relay.db", r->data);
+    text_addf(&path, "%s/" RELAY_STORE_NAME, r->data);
     int err = store_open_sqlite(loop, text_str(&path), &r->store, why);
     text_deinit(&path);
     return err;

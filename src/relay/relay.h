@@ -20,6 +20,8 @@ struct control_socket;
 struct registry;
 struct store;
 
+#define RELAY_STORE_NAME "relay.db" /* in the data folder */
+
 struct relay {
     const struct relay_config *config;
     char *data; /* absolute path of the data folder */
