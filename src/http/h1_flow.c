@@ -143,7 +143,7 @@ int h1_flow_read(struct stream *s, struct bufq *into, size_t max)
 bool h1_flow_has_input(const struct stream *s)
 {
     const struct h1_flow *f = of_stream(s);
-    return h1_reader_has_input(&f->reader, &f->in);
+    return f->has_head || h1_reader_has_input(&f->reader, &f->in);
 }
 
 const struct http_head *h1_flow_trailers(const struct exchange *x)

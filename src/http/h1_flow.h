@@ -28,6 +28,7 @@ struct h1_flow {
     bool is_stopped; /* the peer takes no more: writing says CLOSED */
     bool is_back;    /* reads responses */
     bool is_open;    /* the exchange has a user, and deadlines of its own */
+    bool has_head;   /* front: the request is there and was not read yet */
     bool is_tunnel;  /* HTTP is over */
     bool has_shut;   /* tunnel: the lower stream was told that we are done */
 };

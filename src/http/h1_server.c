@@ -249,6 +249,7 @@ static void start_exchange(struct h1_server *c)
     c->is_last |= !c->flow.reader.is_kept;
     c->has_begun = true;
     c->flow.x.has_heard = true;
+    c->flow.has_head = true;
     set_state(c, OPEN);
     deadline_clear(&c->flow.deadline);
     c->user->on_exchange(c->ctx, c, &c->flow.x);
@@ -305,7 +306,10 @@ static void read_request(struct h1_server *c)
 
 static int read_head(struct exchange *x, struct http_head **head_out)
 {
-    *head_out = &h1_flow_of(x)->reader.head;
+    struct h1_flow *f = h1_flow_of(x);
+
+    f->has_head = false;
+    *head_out = &f->reader.head;
     return 0;
 }
 
