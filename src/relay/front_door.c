@@ -6,12 +6,13 @@
 #include "net/tcp.h"
 #include "relay/http_entry.h"
 #include "relay/link_door.h"
+#include "relay/move.h"
 #include "relay/relay.h"
 #include "tls/tls_stream.h"
+#include "wire/client_hello.h"
 #include "wire/link_hello.h"
 
 enum {
-    TLS_HANDSHAKE_BYTE = 0x16,
     SNIFF_BYTES = 4096, /* read at most before it is known who speaks */
 };
 
@@ -35,6 +36,7 @@ struct newcomer {
     struct bufq input;
     struct timer timer;
     bool is_tls_only;
+    bool has_moved;
     struct grave grave;
 };
 
@@ -138,7 +140,9 @@ static void decide(struct newcomer *n)
     bool is_complete;
 
     bufq_peek(&n->input, &first, 1);
-    if (first == TLS_HANDSHAKE_BYTE) {
+    if (!n->has_moved && move_to_session(n->worker, &n->stream, &n->input, n->is_tls_only)) {
+        end(n);
+    } else if (first == CLIENT_HELLO_FIRST_BYTE) {
         start_tls(n);
     } else if (n->is_tls_only) {
         give_up(n);
@@ -162,7 +166,8 @@ static void on_ready(void *ctx, struct stream *s, unsigned events)
     }
 }
 
-void front_door_enter(struct worker *w, struct stream *stream_take, bool is_tls_only)
+static struct newcomer *add_newcomer(struct worker *w, struct stream *stream_take,
+                                     bool is_tls_only)
 {
     struct newcomer *n = NEW(struct newcomer);
 
@@ -174,6 +179,22 @@ void front_door_enter(struct worker *w, struct stream *stream_take, bool is_tls_
     timer_arm(w->loop, &n->timer, w->relay->config->limits.handshake);
     stream_set_user(n->stream, on_ready, n);
     stream_want(n->stream, STREAM_READABLE);
+    return n;
+}
+
+void front_door_enter(struct worker *w, struct stream *stream_take, bool is_tls_only)
+{
+    add_newcomer(w, stream_take, is_tls_only);
+}
+
+void front_door_enter_moved(struct worker *w, struct stream *stream_take, struct bufq *input_take,
+                            bool is_tls_only)
+{
+    struct newcomer *n = add_newcomer(w, stream_take, is_tls_only);
+
+    n->has_moved = true;
+    bufq_move(&n->input, input_take, input_take->bytes);
+    decide(n);
 }
 
 /* ---- listening ---- */

@@ -4,7 +4,8 @@
  *      "adit"                a tcp link
  *      anything else         HTTP; an Upgrade on /_adit/link is a ws link (http_entry.h)
  *
- * The sniffer waits for few bytes and not for long. Owned by the worker; one per worker and
+ * A visitor is moved to the worker of its session first, if that is another one (move.h). The
+ * sniffer waits for few bytes and not for long. Owned by the worker; one per worker and
  * address (SO_REUSEPORT where there are several workers).
  */
 #pragma once
@@ -25,6 +26,10 @@ void front_doors_close(struct worker *w);
 
 /* A connection whose protocol is not known yet. Takes it. */
 void front_door_enter(struct worker *w, struct stream *stream_take, bool is_tls_only);
+
+/* One that another worker has moved here, with what it read (left empty). */
+void front_door_enter_moved(struct worker *w, struct stream *stream_take, struct bufq *input_take,
+                            bool is_tls_only);
 
 /* Cuts connections that have not said yet what they speak. */
 void front_door_send_away(struct worker *w);

@@ -1,0 +1,14 @@
+/* The one move point: a fresh connection goes to the worker that holds its tunnel's session.
+ *
+ * Only before anybody has answered: by the server name of a ClientHello, or by Host and path of the
+ * first plain head. What moves is the descriptor with the bytes that were read. It is an
+ * optimisation: a visitor on another worker than the session is served all the same, through an
+ * xstream (origin_stream.h).
+ */
+#pragma once
+#include "net/stream.h"
+#include "relay/worker.h"
+
+/* True: the connection was moved, *stream is NULL and `input` empty. False: it stays here. */
+bool move_to_session(struct worker *w, struct stream **stream, struct bufq *input,
+                     bool is_tls_only);
