@@ -72,8 +72,7 @@ static bool find_route(struct worker *w, struct slice first, struct route *route
     return router_find(&w->router, host, path, route) == ROUTER_FOUND;
 }
 
-bool move_to_session(struct worker *w, struct stream **stream, struct bufq *input,
-                     bool is_tls_only)
+bool move_to_session(struct worker *w, struct stream **stream, struct bufq *input, bool is_tls_only)
 {
     size_t n = input->bytes < LOOK_BYTES ? input->bytes : LOOK_BYTES;
     struct bufq unsent = {0};

@@ -39,8 +39,10 @@ static void what_is_no_label_is_refused(void **state)
 {
     (void)state;
     static const char *const wrong[] = {
-        "", "-a", "a-", "a_b", "a.b", "a b", "\xc3\xa4",
-        "0123456789012345678901234567890123456789012345678901234567890123",
+        "",         "-a",
+        "a-",       "a_b",
+        "a.b",      "a b",
+        "\xc3\xa4", "0123456789012345678901234567890123456789012345678901234567890123",
     };
 
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

@@ -82,8 +82,8 @@ static void client_on_logged_in(void *ctx, struct greet_client *g,
     m->at_client = greet_client_take(&m->client);
 }
 
-static void client_on_resumed(void *ctx, struct greet_client *g,
-                              const struct link_resumed *answer, struct bufq *rows)
+static void client_on_resumed(void *ctx, struct greet_client *g, const struct link_resumed *answer,
+                              struct bufq *rows)
 {
     struct meeting *m = ctx;
 
@@ -101,8 +101,7 @@ static void client_on_unknown(void *ctx, struct greet_client *g)
     log_in(ctx);
 }
 
-static void client_on_refused(void *ctx, struct greet_client *g,
-                              const struct link_refused *refused)
+static void client_on_refused(void *ctx, struct greet_client *g, const struct link_refused *refused)
 {
     struct meeting *m = ctx;
 
@@ -112,8 +111,7 @@ static void client_on_refused(void *ctx, struct greet_client *g,
     m->is_client_over = true;
 }
 
-static void client_on_failed(void *ctx, struct greet_client *g, int err,
-                             const struct errinfo *why)
+static void client_on_failed(void *ctx, struct greet_client *g, int err, const struct errinfo *why)
 {
     struct meeting *m = ctx;
 
@@ -177,8 +175,7 @@ static void server_on_resume(void *ctx, struct greet_server *g, const struct lin
     take_carrier(m, greet_server_resume(&m->server, m->secret, &own));
 }
 
-static void server_on_failed(void *ctx, struct greet_server *g, int err,
-                             const struct errinfo *why)
+static void server_on_failed(void *ctx, struct greet_server *g, int err, const struct errinfo *why)
 {
     struct meeting *m = ctx;
 
@@ -352,9 +349,8 @@ static void an_agent_of_another_version_is_told(void **state)
     struct meeting m = {0};
     struct bufq out = {0};
     struct stream_end end;
-    struct link_hello hello = {.version_min = LINK_VERSION + 1,
-                               .version_max = LINK_VERSION + 2,
-                               .initial_window = 32768};
+    struct link_hello hello = {
+        .version_min = LINK_VERSION + 1, .version_max = LINK_VERSION + 2, .initial_window = 32768};
 
     meet_raw(&m);
     link_hello_encode(&out, &hello);
