@@ -146,7 +146,8 @@ static void show_created(const json_t *answer)
     } else {
         fprintf(stderr,
                 "    adit login RELAY#%s\n"
-                "no relay runs on this data folder yet: RELAY is its domain or address\n",
+                "no relay runs here now: when it starts it prints what stands for RELAY, and its "
+                "pin\n",
                 token);
     }
 }

@@ -3,6 +3,8 @@
 
 #include "cmd/cmd_check.h"
 #include "cmd/cmd_help.h"
+#include "cmd/cmd_status.h"
+#include "cmd/cmd_token.h"
 #include "cmd/cmd_version.h"
 #include "cmd/commands.h"
 #include "cmd/help.h"
@@ -12,6 +14,8 @@ typedef int run_fn(const struct command_line *line, struct options *options);
 
 static run_fn *const runs[COMMAND_COUNT] = {
     [COMMAND_CHECK] = cmd_check,
+    [COMMAND_TOKEN] = cmd_token,
+    [COMMAND_STATUS] = cmd_status,
     [COMMAND_VERSION] = cmd_version,
     [COMMAND_HELP] = cmd_help,
 };
