@@ -5,6 +5,7 @@
  * bulk        one direction, the writer always has more
  * messages    1 KiB writes, as many in a turn as there is room for
  * ping-pong   1 KiB each way, one at a time: whole exchanges per second
+ * handshakes  both sides of a full handshake, one after the other
  *
  * Compare "bulk" with the raw library on the same machine (gnutls-cli --benchmark-tls-ciphers).
  */
@@ -167,6 +168,52 @@ static void measure_layers(const char *layer, layers_fn *add_layers, double seco
     measure(name, add_layers, echo, echo, seconds);
 }
 
+/* ---- handshakes ---- */
+
+static void on_done(void *is_done, struct stream *s, int err, const struct errinfo *why)
+{
+    (void)s, (void)why;
+    ASSERT(err == 0);
+    *(bool *)is_done = true;
+}
+
+static void shake_hands(struct loop *loop)
+{
+    const struct tls_client_options client_options = {.trust = trust, .needs_tls13 = true};
+    const struct tls_server_options server_options = {.identity = identity};
+    bool is_done[2] = {0};
+    struct stream *client;
+    struct stream *server;
+
+    pipe_open(loop, &(struct pipe_options){0}, &client, &server);
+    client = tls_client_attach(client, &client_options, on_done, &is_done[0]);
+    server = tls_server_attach(server, NULL, &server_options, on_done, &is_done[1]);
+    while (!is_done[0] || !is_done[1]) {
+        loop_run_for(loop, 0);
+    }
+    stream_abort(&client);
+    stream_abort(&server);
+    loop_run_for(loop, 0);
+}
+
+static void measure_handshakes(double seconds)
+{
+    const char *name = "tls handshakes";
+    struct loop *loop = loop_new();
+    uint64_t start_us = clock_now_us();
+    uint64_t took_us = 0;
+    unsigned count = 0;
+
+    if (!only_row || strcmp(only_row, name) == 0) {
+        for (; took_us < seconds * 1e6; took_us = clock_now_us() - start_us) {
+            shake_hands(loop);
+            count++;
+        }
+        printf("%-20s %26.0f handshakes/s\n", name, count / (double)took_us * 1e6);
+    }
+    loop_free(&loop);
+}
+
 int main(int argc, char **argv)
 {
     char folder[] = "/tmp/adit-micro-XXXXXX";
@@ -188,6 +235,7 @@ int main(int argc, char **argv)
     measure_layers("tls", add_tls, seconds);
     measure_layers("ws", add_ws, seconds);
     measure_layers("wss", add_wss, seconds);
+    measure_handshakes(seconds);
     tls_identity_unref(&identity);
     tls_trust_unref(&trust);
     for (const char *const *file = (const char *const[]){"relay.crt", "relay.key", NULL}; *file;
