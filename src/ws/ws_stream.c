@@ -1,53 +1,38 @@
-/* Two half machines over frames.
+/* The driver of the two engines: bytes between the lower stream and ws_in / ws_out, control frames
+ * answered, both directions ended.
  *
- *   in   heads and control frames are worked off until payload lies at the front of rx; payload is
- *        handed over as it is, or unmasked on the way into the reader's queue
- *   out  what was written this turn becomes one message at flush; pong and close frames go between
- *        messages
- *
- * in_end says what reading ends with; `out` says how far our direction has come.
+ * in_end says what reading ends with; `phase` how far our own direction has come.
  */
 #include "ws/ws_stream.h"
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/random.h"
+#include "ws/ws_in.h"
+#include "ws/ws_out.h"
 
 enum {
     FILL_BYTES = STREAM_TX_BYTES, /* asked of the lower stream at once */
     FILLS_MAX = 4,                /* without payload, in one read: a flood of empty frames waits */
-    RANDOM_MASKS = 64,            /* made with one system call */
 };
 
-enum ws_out {
-    WS_OUT_OPEN,
-    WS_OUT_CLOSING, /* a close frame goes behind what is unsent; nothing more is taken */
-    WS_OUT_CLOSED,  /* it is in tx, or will never be */
+enum ws_phase {
+    WS_OPEN,
+    WS_CLOSING, /* a close frame goes behind what is unsent; nothing more is taken */
+    WS_CLOSED,  /* it is in tx, or will never be */
 };
 
 struct ws_stream {
     struct stream stream;
     struct stream *lower;
-    enum ws_role role;
+    struct ws_in in;
+    struct ws_out out;
+    enum ws_phase phase;
+    int in_end;    /* what reading ends with; 0: more may come */
+    int lower_end; /* the same of the lower stream */
+    int failure;   /* what write says; 0: alive */
 
-    struct {
-        struct bufq rx;
-        struct ws_sequence sequence;
-        struct ws_head head; /* of the data frame whose payload is being read */
-        uint64_t at;         /* in its payload */
-        int end;             /* 0: more may come */
-        int lower_end;
-    } in;
-
-    struct {
-        enum ws_out state;
-        int failure;        /* what write says; 0: alive */
-        struct bufq unsent; /* payload */
-        struct bufq tx;     /* frames, for the lower stream */
-        bool has_pong;
-        uint8_t pong_bytes;
-        uint8_t pong[WS_CONTROL_MAX_BYTES];
-    } out;
+    bool has_pong; /* the newest ping is not yet answered */
+    struct ws_control pong;
 
     unsigned close_code; /* theirs, or ours if we had to refuse something */
     char *close_reason;
@@ -60,11 +45,6 @@ struct ws_stream {
 static struct ws_stream *of_stream(const struct stream *s)
 {
     return CONTAINER_OF(s, struct ws_stream, stream);
-}
-
-static size_t min_size(uint64_t a, uint64_t b)
-{
-    return (size_t)(a < b ? a : b);
 }
 
 /* ---- end ---- */
@@ -97,7 +77,7 @@ static void leave(struct ws_stream *w, bool is_abort)
 
 static void end_input(struct ws_stream *w, int err)
 {
-    w->in.end = err;
+    w->in_end = err;
     bufq_clear(&w->in.rx);
     stream_unwant(w->lower, STREAM_READABLE);
 }
@@ -112,8 +92,8 @@ static void note_close(struct ws_stream *w, unsigned code, struct slice reason)
 
 static void start_closing(struct ws_stream *w)
 {
-    if (w->out.state == WS_OUT_OPEN) {
-        w->out.state = WS_OUT_CLOSING;
+    if (w->phase == WS_OPEN) {
+        w->phase = WS_CLOSING;
         stream_mark_dirty(&w->stream);
     }
 }
@@ -121,12 +101,12 @@ static void start_closing(struct ws_stream *w)
 /* No more can be sent; what came before may still be read. */
 static void fail_output(struct ws_stream *w, int err)
 {
-    w->out.state = WS_OUT_CLOSED;
+    w->phase = WS_CLOSED;
     bufq_clear(&w->out.unsent);
     bufq_clear(&w->out.tx);
-    if (!w->out.failure) {
-        w->out.failure = err;
-        stream_raise(&w->stream, STREAM_BROKEN | (w->in.end ? STREAM_READABLE : 0));
+    if (!w->failure) {
+        w->failure = err;
+        stream_raise(&w->stream, STREAM_BROKEN | (w->in_end ? STREAM_READABLE : 0));
     }
 }
 
@@ -138,24 +118,11 @@ static void refuse(struct ws_stream *w, unsigned code, const char *reason)
     end_input(w, ERR_PROTOCOL);
     bufq_clear(&w->out.unsent);
     start_closing(w);
-    w->out.failure = ERR_PROTOCOL;
+    w->failure = ERR_PROTOCOL;
     stream_raise(&w->stream, STREAM_BROKEN | STREAM_READABLE);
 }
 
 /* ---- in ---- */
-
-/* False: the lower stream has nothing now, or has ended. */
-static bool fill(struct ws_stream *w)
-{
-    int err = stream_read(w->lower, &w->in.rx, FILL_BYTES);
-
-    if (err == 0 || err == ERR_AGAIN) {
-        return err == 0;
-    }
-    w->in.lower_end = err;
-    end_input(w, err == ERR_EOF ? ERR_TRUNCATED : err);
-    return false;
-}
 
 static void rcvd_close(struct ws_stream *w, struct slice payload)
 {
@@ -172,116 +139,60 @@ static void rcvd_close(struct ws_stream *w, struct slice payload)
     start_closing(w);
 }
 
-static void rcvd_ping(struct ws_stream *w, struct slice payload)
+/* A pong answers nothing we have asked. */
+static void rcvd_control(struct ws_stream *w, const struct ws_control *frame)
 {
-    memcpy(w->out.pong, payload.ptr, payload.len);
-    w->out.pong_bytes = (uint8_t)payload.len;
-    w->out.has_pong = true;
-    stream_mark_dirty(&w->stream);
-}
-
-/* The whole payload of a control frame is at the front of rx. */
-static void rcvd_control(struct ws_stream *w, const struct ws_head *head)
-{
-    uint8_t bytes[WS_CONTROL_MAX_BYTES];
-    size_t n = (size_t)head->payload_bytes;
-    struct slice payload = slice_of(bytes, n);
-
-    bufq_peek(&w->in.rx, bytes, n);
-    bufq_drop(&w->in.rx, n);
-    ws_mask(bytes, bytes, n, head->mask, 0);
-    if (head->opcode == WS_CLOSE) {
-        rcvd_close(w, payload);
-    } else if (head->opcode == WS_PING) {
-        rcvd_ping(w, payload);
-    } /* a pong answers nothing we asked */
-}
-
-static bool has_payload(const struct ws_stream *w)
-{
-    return w->in.at < w->in.head.payload_bytes && !bufq_is_empty(&w->in.rx);
-}
-
-/* Takes the next head off rx, with the payload of a control frame. ERR_MORE: not all there yet. */
-static int next_frame(struct ws_stream *w)
-{
-    uint8_t bytes[WS_HEAD_MAX_BYTES];
-    size_t n = min_size(w->in.rx.bytes, sizeof bytes);
-    enum ws_role sender = w->role == WS_CLIENT ? WS_SERVER : WS_CLIENT;
-    struct ws_head head;
-    size_t length;
-
-    bufq_peek(&w->in.rx, bytes, n);
-    TRY(ws_head_read(slice_of(bytes, n), sender, &head, &length));
-    if (ws_is_control(head.opcode) && w->in.rx.bytes - length < head.payload_bytes) {
-        return ERR_MORE;
+    if (frame->opcode == WS_CLOSE) {
+        rcvd_close(w, slice_of(frame->bytes, frame->length));
+    } else if (frame->opcode == WS_PING) {
+        w->pong = *frame;
+        w->has_pong = true;
+        stream_mark_dirty(&w->stream);
     }
-    TRY(ws_sequence_add(&w->in.sequence, &head));
-    bufq_drop(&w->in.rx, length);
-    if (ws_is_control(head.opcode)) {
-        rcvd_control(w, &head);
-        return 0;
-    }
-    w->in.head = head;
-    w->in.at = 0;
-    if (w->in.sequence.opcode == WS_TEXT) {
-        refuse(w, WS_CLOSE_UNSUPPORTED, "text is not spoken here");
-    }
-    return 0;
 }
 
-/* Works off heads and control frames until payload is at the front of rx. False: nothing for the
- * reader now, or the end. */
+/* False: the lower stream has nothing now, or has ended. */
+static bool fill(struct ws_stream *w)
+{
+    int err = stream_read(w->lower, &w->in.rx, FILL_BYTES);
+
+    if (err == 0 || err == ERR_AGAIN) {
+        return err == 0;
+    }
+    w->lower_end = err;
+    end_input(w, err == ERR_EOF ? ERR_TRUNCATED : err);
+    return false;
+}
+
+/* Works off what is no payload until payload is at the front. False: nothing for the reader now, or
+ * the end. */
 static bool settle(struct ws_stream *w)
 {
+    struct ws_control frame;
+    enum ws_in_event event;
     int fills = 0;
 
-    while (!w->in.end && !has_payload(w)) {
-        bool is_inside = w->in.at < w->in.head.payload_bytes;
-        int err = is_inside ? ERR_MORE : next_frame(w);
-        if (err == ERR_PROTOCOL) {
+    while (!w->in_end) {
+        int err = ws_in_next(&w->in, &event, &frame);
+        if (err == ERR_UNSUPPORTED) {
+            refuse(w, WS_CLOSE_UNSUPPORTED, "text is not spoken here");
+        } else if (err < 0) {
             refuse(w, WS_CLOSE_PROTOCOL, "protocol error");
-        } else if (err == ERR_MORE && (fills++ == FILLS_MAX || !fill(w))) {
+        } else if (event == WS_IN_CONTROL) {
+            rcvd_control(w, &frame);
+        } else if (event == WS_IN_PAYLOAD) {
+            return true;
+        } else if (fills++ == FILLS_MAX || !fill(w)) {
             return false;
         }
     }
-    return !w->in.end;
-}
-
-/* Room for n bytes or as many as a chunk holds, masked bytes of rx into it. */
-static void unmask(struct ws_stream *w, struct bufq *into, size_t n)
-{
-    while (n > 0) {
-        struct slice piece = bufq_front(&w->in.rx);
-        size_t room;
-        uint8_t *to =
-            bufq_reserve(into, min_size(min_size(piece.len, n), CHUNK_LARGE_BYTES), &room);
-        size_t part = min_size(min_size(piece.len, n), room);
-
-        ws_mask(to, (const uint8_t *)piece.ptr, part, w->in.head.mask, w->in.at);
-        bufq_commit(into, part);
-        bufq_drop(&w->in.rx, part);
-        w->in.at += part;
-        n -= part;
-    }
-}
-
-static size_t take_payload(struct ws_stream *w, struct bufq *into, size_t max)
-{
-    size_t n = min_size(w->in.head.payload_bytes - w->in.at, min_size(w->in.rx.bytes, max));
-
-    if (w->in.head.is_masked) {
-        unmask(w, into, n);
-    } else {
-        w->in.at += bufq_move(into, &w->in.rx, n);
-    }
-    return n;
+    return false;
 }
 
 static bool has_input(const struct stream *s)
 {
     const struct ws_stream *w = of_stream(s);
-    return w->in.end || has_payload(w);
+    return w->in_end || ws_in_has_payload(&w->in);
 }
 
 static void look_ahead(struct ws_stream *w)
@@ -299,7 +210,7 @@ static void want_more(struct ws_stream *w, bool is_limited)
     if (is_limited) {
         look_ahead(w);
     }
-    if (!w->in.end) {
+    if (!w->in_end) {
         stream_want(w->lower, STREAM_READABLE);
     }
 }
@@ -310,7 +221,7 @@ static int do_read(struct stream *s, struct bufq *into, size_t max)
     size_t got = 0;
 
     while (got < max && settle(w)) {
-        got += take_payload(w, into, max - got);
+        got += ws_in_take(&w->in, into, max - got);
     }
     if (s->wanted & STREAM_READABLE) {
         want_more(w, got == max);
@@ -318,109 +229,41 @@ static int do_read(struct stream *s, struct bufq *into, size_t max)
     if (got > 0) {
         return 0;
     }
-    return w->in.end ? w->in.end : ERR_AGAIN;
+    return w->in_end ? w->in_end : ERR_AGAIN;
 }
 
 static void do_want(struct stream *s, unsigned added, unsigned removed)
 {
-    struct ws_stream *w = of_stream(s);
-
     (void)removed; /* the lower stream is told when it says READABLE and nobody wants it */
     if (added & STREAM_READABLE) {
-        want_more(w, true);
+        want_more(of_stream(s), true);
     }
 }
 
 /* ---- out ---- */
 
-/* Masks must be unforeseeable (RFC 6455 section 10.3); a system call for each would cost more than
- * masking does. */
-static void make_mask(uint8_t mask[WS_MASK_BYTES])
-{
-    static _Thread_local uint8_t masks[RANDOM_MASKS][WS_MASK_BYTES];
-    static _Thread_local unsigned left;
-
-    if (left == 0) {
-        random_bytes(masks, sizeof masks);
-        left = RANDOM_MASKS;
-    }
-    memcpy(mask, masks[--left], WS_MASK_BYTES);
-}
-
-static void put_head(struct ws_stream *w, struct ws_head *head)
-{
-    uint8_t bytes[WS_HEAD_MAX_BYTES];
-
-    head->is_final = true;
-    if (w->role == WS_CLIENT) {
-        head->is_masked = true;
-        make_mask(head->mask);
-    }
-    bufq_push(&w->out.tx, bytes, ws_head_write(head, bytes));
-}
-
-/* Masks n bytes of what is unsent into tx, in one pass. */
-static void put_masked(struct ws_stream *w, const struct ws_head *head, size_t n)
-{
-    for (size_t at = 0; at < n;) {
-        struct slice piece = bufq_front(&w->out.unsent);
-        size_t room;
-        uint8_t *to = bufq_reserve(&w->out.tx,
-                                   min_size(min_size(piece.len, n - at), CHUNK_LARGE_BYTES), &room);
-        size_t part = min_size(min_size(piece.len, n - at), room);
-
-        ws_mask(to, (const uint8_t *)piece.ptr, part, head->mask, at);
-        bufq_commit(&w->out.tx, part);
-        bufq_drop(&w->out.unsent, part);
-        at += part;
-    }
-}
-
-static void put_message(struct ws_stream *w)
-{
-    size_t n = min_size(w->out.unsent.bytes, WS_MESSAGE_MAX_BYTES);
-    struct ws_head head = {.opcode = WS_BINARY, .payload_bytes = n};
-
-    put_head(w, &head);
-    if (head.is_masked) {
-        put_masked(w, &head, n);
-    } else {
-        bufq_pack(&w->out.tx, &w->out.unsent, n);
-    }
-}
-
-static void put_control(struct ws_stream *w, enum ws_opcode opcode, uint8_t *payload, size_t n)
-{
-    struct ws_head head = {.opcode = opcode, .payload_bytes = n};
-
-    put_head(w, &head);
-    ws_mask(payload, payload, n, head.mask, 0);
-    bufq_push(&w->out.tx, payload, n);
-}
-
-/* The peer's code comes back to it; ours is told if we refused something. */
-static void put_close(struct ws_stream *w)
+/* The peer's code goes back to it; ours is told if we refused something. */
+static void send_close(struct ws_stream *w)
 {
     uint8_t payload[WS_CONTROL_MAX_BYTES];
-    bool is_refusal = w->out.failure == ERR_PROTOCOL;
+    bool is_refusal = w->failure == ERR_PROTOCOL;
     unsigned code = w->close_reason ? w->close_code : WS_CLOSE_NORMAL;
     struct slice reason = is_refusal ? slice_str(w->close_reason) : SLICE_NONE;
 
-    put_control(w, WS_CLOSE, payload, ws_close_write(code, reason, payload));
-    w->out.state = WS_OUT_CLOSED;
+    size_t length = ws_close_write(code, reason, payload);
+    ws_out_control(&w->out, WS_CLOSE, slice_of(payload, length));
+    w->phase = WS_CLOSED;
 }
 
 static void encode(struct ws_stream *w)
 {
-    if (w->out.has_pong && w->out.state != WS_OUT_CLOSED && w->out.tx.bytes < STREAM_TX_BYTES) {
-        w->out.has_pong = false;
-        put_control(w, WS_PONG, w->out.pong, w->out.pong_bytes);
+    if (w->has_pong && w->phase != WS_CLOSED && w->out.tx.bytes < STREAM_TX_BYTES) {
+        w->has_pong = false;
+        ws_out_control(&w->out, WS_PONG, slice_of(w->pong.bytes, w->pong.length));
     }
-    while (!bufq_is_empty(&w->out.unsent) && w->out.tx.bytes < STREAM_TX_BYTES) {
-        put_message(w);
-    }
-    if (w->out.state == WS_OUT_CLOSING && bufq_is_empty(&w->out.unsent)) {
-        put_close(w);
+    ws_out_encode(&w->out, STREAM_TX_BYTES);
+    if (w->phase == WS_CLOSING && bufq_is_empty(&w->out.unsent)) {
+        send_close(w);
     }
 }
 
@@ -435,7 +278,7 @@ static void push_down(struct ws_stream *w)
         fail_output(w, err);
     }
     if (w->is_abandoned && w->out.tx.bytes < before) {
-        bool is_sent = w->out.state == WS_OUT_CLOSED && bufq_is_empty(&w->out.tx);
+        bool is_sent = w->phase == WS_CLOSED && bufq_is_empty(&w->out.tx);
         timer_arm(w->stream.loop, &w->timer, is_sent ? WS_CLOSE_WAIT_MS : STREAM_LINGER_MS);
     }
 }
@@ -445,7 +288,7 @@ static size_t room(const struct stream *s)
     const struct ws_stream *w = of_stream(s);
     size_t held = w->out.unsent.bytes + w->out.tx.bytes;
 
-    if (w->out.failure || w->out.state != WS_OUT_OPEN) {
+    if (w->failure || w->phase != WS_OPEN) {
         return 0;
     }
     return held < STREAM_TX_BYTES ? STREAM_TX_BYTES - held : 0;
@@ -455,10 +298,10 @@ static int do_write(struct stream *s, struct bufq *from)
 {
     struct ws_stream *w = of_stream(s);
 
-    if (w->out.failure) {
-        return w->out.failure;
+    if (w->failure) {
+        return w->failure;
     }
-    if (w->out.state != WS_OUT_OPEN) {
+    if (w->phase != WS_OPEN) {
         return ERR_CLOSED;
     }
     if (bufq_move(&w->out.unsent, from, room(s)) > 0) {
@@ -470,8 +313,7 @@ static int do_write(struct stream *s, struct bufq *from)
 /* Both sides have closed, or nothing more can be said. */
 static bool is_over(const struct ws_stream *w)
 {
-    bool has_ended = w->in.end || w->out.failure;
-    return has_ended && w->out.state == WS_OUT_CLOSED && bufq_is_empty(&w->out.tx);
+    return (w->in_end || w->failure) && w->phase == WS_CLOSED && bufq_is_empty(&w->out.tx);
 }
 
 static void do_flush(struct stream *s)
@@ -481,7 +323,7 @@ static void do_flush(struct stream *s)
     encode(w);
     push_down(w);
     if (w->is_abandoned && is_over(w)) {
-        leave(w, w->in.lower_end && w->in.lower_end != ERR_EOF);
+        leave(w, w->lower_end && w->lower_end != ERR_EOF);
         return;
     }
     if (bufq_is_empty(&w->out.tx) && !bufq_is_empty(&w->out.unsent)) {
@@ -507,7 +349,7 @@ static void discard_input(struct ws_stream *w)
 
     while (left > 0 && settle(w)) {
         struct bufq gone = {0};
-        left -= take_payload(w, &gone, left);
+        left -= ws_in_take(&w->in, &gone, left);
         bufq_clear(&gone);
     }
     stream_mark_dirty(&w->stream); /* flush sees whether it is over */
@@ -573,7 +415,7 @@ static void do_close(struct stream *s, bool is_abort)
     start_closing(w);
     timer_arm(s->loop, &w->timer, STREAM_LINGER_MS);
     loop_add_background(s->loop, &w->background, cut);
-    if (!w->in.end) {
+    if (!w->in_end) {
         stream_want(w->lower, STREAM_READABLE);
     }
     stream_mark_dirty(s);
@@ -618,7 +460,8 @@ struct stream *ws_stream_attach(struct stream *lower_take, struct bufq *leftover
 
     stream_init(&w->stream, &ops, lower_take->loop, (uint8_t)(stream_level(lower_take) + 1));
     w->lower = lower_take;
-    w->role = role;
+    w->in.sender = role == WS_CLIENT ? WS_SERVER : WS_CLIENT;
+    w->out.role = role;
     w->timer.expired = on_timer;
     if (leftover_take) {
         bufq_move(&w->in.rx, leftover_take, leftover_take->bytes);

@@ -14,10 +14,7 @@
 #include "net/stream.h"
 #include "wire/ws_frame.h"
 
-enum {
-    WS_CLOSE_WAIT_MS = 2000,
-    WS_MESSAGE_MAX_BYTES = 64 * 1024, /* longest message we send; received ones have no bound */
-};
+enum { WS_CLOSE_WAIT_MS = 2000 };
 
 /* Takes the lower stream and, if not NULL, what was read from it behind the HTTP head (left empty).
  * `role` is ours. Never fails: whatever is wrong shows at the first read. */
