@@ -3,8 +3,6 @@
  * Steps run in the ready phase only, so that `done` may be called from them; the deadline, which
  * runs in the events phase, leaves the telling to the task.
  */
-#include <errno.h>
-
 #include "base/mem.h"
 #include "tls/tls_stream_priv.h"
 
@@ -16,32 +14,6 @@ static const uint64_t REKEY_RECORDS = 1u << 23;
 static const uint64_t REKEY_BYTES = 64000000000ull;
 
 /* ---- what the library asks for ---- */
-
-static ssize_t pull(gnutls_transport_ptr_t self, void *out, size_t n)
-{
-    struct tls_stream *t = self;
-
-    if (bufq_is_empty(&t->rx)) {
-        bool has_ended = t->lower_end == ERR_EOF;
-        gnutls_transport_set_errno(t->session, t->lower_end ? ECONNRESET : EAGAIN);
-        return has_ended ? 0 : -1;
-    }
-    size_t part = n < t->rx.bytes ? n : t->rx.bytes;
-    bufq_peek(&t->rx, out, part);
-    bufq_drop(&t->rx, part);
-    return (ssize_t)part;
-}
-
-static ssize_t push(gnutls_transport_ptr_t self, const giovec_t *iov, int count)
-{
-    struct tls_stream *t = self;
-    size_t before = t->tx.bytes;
-
-    for (int i = 0; i < count; i++) {
-        bufq_push(&t->tx, iov[i].iov_base, iov[i].iov_len);
-    }
-    return (ssize_t)(t->tx.bytes - before);
-}
 
 /* The server's certificate has come. */
 static int on_certificate(gnutls_session_t session)
@@ -158,7 +130,7 @@ void tls_handshake_advance(struct tls_stream *t)
 
     do {
         ret = gnutls_handshake(t->session);
-    } while (ret < 0 && !gnutls_error_is_fatal(ret) && tls_stream_fill(t));
+    } while (ret < 0 && !gnutls_error_is_fatal(ret) && tls_record_fill(t));
     stream_mark_dirty(&t->stream);
     if (ret < 0 && !gnutls_error_is_fatal(ret)) {
         return;
@@ -214,9 +186,7 @@ static struct tls_stream *new_stream(struct stream *lower, gnutls_session_t sess
     t->done = done;
     t->done_ctx = ctx;
     gnutls_session_set_ptr(session, t);
-    gnutls_transport_set_ptr(session, t);
-    gnutls_transport_set_pull_function(session, pull);
-    gnutls_transport_set_vec_push_function(session, push);
+    tls_record_connect(t);
 
     t->task.run = on_task;
     loop_schedule(loop, &t->task);

@@ -1,30 +1,13 @@
-/* The stream side of TLS: records out at flush, records in at read, and the end of both. The
- * handshake is told in tls_handshake.c.
- *
- * The library never sees a socket. pull serves from rx and says EAGAIN when that is empty; push
- * always takes, for a record that was refused may not be replaced by another. So nothing is
- * encrypted while tx holds STREAM_TX_BYTES.
- */
-#include <errno.h>
+/* TLS as a stream: its reading, writing and closing. Records are cut and read in tls_record.c, the
+ * handshake is told in tls_handshake.c. */
 #include <stdio.h>
 
 #include "base/mem.h"
 #include "tls/tls_stream_priv.h"
 
-enum {
-    RECORD_BYTES = 16384,      /* most plaintext in a record */
-    DIRECT_BYTES = 8192,       /* pieces of this size are encrypted where they lie */
-    FRUITLESS_RECORDS_MAX = 32 /* without bytes for the user, in one read */
-};
-
 static struct tls_stream *of_stream(const struct stream *s)
 {
     return CONTAINER_OF(s, struct tls_stream, stream);
-}
-
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
 }
 
 void tls_stream_set_phase(struct tls_stream *t, enum tls_phase next)
@@ -92,67 +75,6 @@ void tls_stream_fail(struct tls_stream *t, int err)
 
 /* ---- in ---- */
 
-bool tls_stream_fill(struct tls_stream *t)
-{
-    if (!bufq_is_empty(&t->rx) || t->lower_end) {
-        return true;
-    }
-    int err = stream_read(t->lower, &t->rx, STREAM_TX_BYTES);
-    if (err < 0 && err != ERR_AGAIN) {
-        t->lower_end = err;
-        stream_unwant(t->lower, STREAM_READABLE);
-    }
-    return err != ERR_AGAIN;
-}
-
-/* What reading ends with after a record that was none; `ret` is the library's word for it. */
-static void end_input(struct tls_stream *t, int ret)
-{
-    if (ret == 0) {
-        t->in_end = ERR_EOF;
-    } else if (t->lower_end) {
-        t->in_end = t->lower_end == ERR_EOF ? ERR_TRUNCATED : t->lower_end;
-    } else {
-        t->in_end = tls_session_error(t->session, ret, tls_stream_errinfo(t));
-        (void)gnutls_alert_send_appropriate(t->session, ret);
-        tls_stream_fail(t, t->in_end);
-    }
-    bufq_clear(&t->rx);
-    stream_unwant(t->lower, STREAM_READABLE);
-}
-
-static bool is_nothing_yet(ssize_t ret)
-{
-    return ret == GNUTLS_E_AGAIN || ret == GNUTLS_E_INTERRUPTED ||
-           ret == GNUTLS_E_WARNING_ALERT_RECEIVED;
-}
-
-/* Decrypts one record, or the rest of one, into `into`; returns how many bytes came. 0: nothing
- * now, or the end. */
-static size_t read_record(struct tls_stream *t, struct bufq *into, size_t max)
-{
-    for (int i = 0; i < FRUITLESS_RECORDS_MAX; i++) {
-        size_t pending = gnutls_record_check_pending(t->session);
-        size_t room;
-
-        if (pending == 0 && !tls_stream_fill(t)) {
-            return 0;
-        }
-        size_t likely = pending ? pending : t->rx.bytes ? t->rx.bytes : 1;
-        uint8_t *to = bufq_reserve(into, min_size(min_size(likely, RECORD_BYTES), max), &room);
-        ssize_t n = gnutls_record_recv(t->session, to, min_size(room, max));
-        bufq_commit(into, n > 0 ? (size_t)n : 0);
-        if (n > 0) {
-            return (size_t)n;
-        }
-        if (!is_nothing_yet(n)) {
-            end_input(t, (int)n);
-            return 0;
-        }
-    }
-    return 0;
-}
-
 /* Also when it is dead because writing failed: what came before that counts. */
 static bool may_decrypt(const struct tls_stream *t)
 {
@@ -174,7 +96,7 @@ static bool has_input(const struct stream *s)
 void tls_stream_look_ahead(struct tls_stream *t)
 {
     if (may_decrypt(t) && bufq_is_empty(&t->ahead)) {
-        read_record(t, &t->ahead, RECORD_BYTES);
+        tls_record_read(t, &t->ahead, TLS_RECORD_BYTES);
     }
     if (has_input(&t->stream)) {
         stream_raise(&t->stream, STREAM_READABLE);
@@ -199,7 +121,7 @@ static int do_read(struct stream *s, struct bufq *into, size_t max)
     size_t got = bufq_move(into, &t->ahead, max);
 
     while (may_decrypt(t) && got < max) {
-        size_t n = read_record(t, into, max - got);
+        size_t n = tls_record_read(t, into, max - got);
         if (n == 0) {
             break;
         }
@@ -225,56 +147,6 @@ static void do_want(struct stream *s, unsigned added, unsigned removed)
 }
 
 /* ---- out ---- */
-
-static bool needs_new_key(const struct tls_stream *t)
-{
-    return t->key.records >= t->limits.rekey_records || t->key.bytes >= t->limits.rekey_bytes;
-}
-
-static void send_key_update(struct tls_stream *t)
-{
-    if (tls_session_is_tls13(t->session)) {
-        (void)gnutls_session_key_update(t->session, 0); /* push takes it; nothing else can fail */
-    }
-    t->key.records = 0;
-    t->key.bytes = 0;
-}
-
-/* One record of what is unsent: a large piece where it lies, small ones gathered. */
-static int send_record(struct tls_stream *t)
-{
-    uint8_t gathered[RECORD_BYTES];
-    struct slice piece = bufq_front(&t->unsent);
-
-    if (piece.len < DIRECT_BYTES && piece.len < t->unsent.bytes) {
-        size_t n = min_size(t->unsent.bytes, sizeof gathered);
-        bufq_peek(&t->unsent, gathered, n);
-        piece = slice_of(gathered, n);
-    }
-    ssize_t n = gnutls_record_send(t->session, piece.ptr, min_size(piece.len, RECORD_BYTES));
-    if (n < 0) {
-        return tls_session_error(t->session, (int)n, tls_stream_errinfo(t));
-    }
-    bufq_drop(&t->unsent, (size_t)n);
-    t->key.records++;
-    t->key.bytes += (size_t)n;
-    return 0;
-}
-
-static int encrypt(struct tls_stream *t)
-{
-    while (!bufq_is_empty(&t->unsent) && t->tx.bytes < STREAM_TX_BYTES) {
-        if (needs_new_key(t)) {
-            send_key_update(t);
-        }
-        TRY(send_record(t));
-    }
-    if (t->out == TLS_OUT_ENDING && bufq_is_empty(&t->unsent)) {
-        (void)gnutls_bye(t->session, GNUTLS_SHUT_WR);
-        t->out = TLS_OUT_ENDED;
-    }
-    return 0;
-}
 
 /* Hands tx to the lower stream. */
 static int push_down(struct tls_stream *t)
@@ -328,7 +200,7 @@ static bool is_sent(const struct tls_stream *t)
 static void do_flush(struct stream *s)
 {
     struct tls_stream *t = of_stream(s);
-    int err = t->phase == TLS_OPEN ? encrypt(t) : 0;
+    int err = t->phase == TLS_OPEN ? tls_record_encrypt(t) : 0;
 
     if (err == 0) {
         err = push_down(t);

@@ -1,4 +1,4 @@
-/* What tls_handshake.c and tls_stream.c share; nobody else includes it.
+/* What tls_stream.c, tls_record.c and tls_handshake.c share; nobody else includes it.
  *
  *     write -> unsent -> [records] -> tx -> lower
  *     read  <- ahead  <- [records] <- rx <- lower
@@ -68,9 +68,6 @@ struct tls_stream {
 
 extern const struct stream_ops tls_stream_ops;
 
-/* Reads from the lower stream into rx when rx is empty. False: there is nothing now. */
-bool tls_stream_fill(struct tls_stream *t);
-
 /* Decrypts what the user will be told about. */
 void tls_stream_look_ahead(struct tls_stream *t);
 
@@ -84,6 +81,24 @@ void tls_stream_on_timer(struct timer *timer);
 struct errinfo *tls_stream_errinfo(struct tls_stream *t);
 
 void tls_stream_set_phase(struct tls_stream *t, enum tls_phase next);
+
+/* ---- tls_record.c ---- */
+
+enum { TLS_RECORD_BYTES = 16384 }; /* most plaintext in a record */
+
+/* Lets the library read from rx and write to tx. */
+void tls_record_connect(struct tls_stream *t);
+
+/* Reads from the lower stream into rx when rx is empty. False: there is nothing now. */
+bool tls_record_fill(struct tls_stream *t);
+
+/* Decrypts one record, or the rest of one, into `into`; returns how many bytes came. 0: nothing
+ * now, or the end (in_end). */
+size_t tls_record_read(struct tls_stream *t, struct bufq *into, size_t max);
+
+/* Encrypts what is unsent, and the end of our direction when it is due, while there is room in
+ * tx. */
+MUST_USE int tls_record_encrypt(struct tls_stream *t);
 
 /* ---- tls_handshake.c ---- */
 
