@@ -22,6 +22,15 @@ static void add_certificate(const struct relay *relay, struct text *out)
               SLICE_ARG(tls_identity_issuer(relay->identity)), DAY_BYTES, until);
 }
 
+/* The address and the pin are shown at every start; a token only once. */
+static void add_login(const struct relay *relay, struct slice token, const char *remark,
+                      struct text *out)
+{
+    text_add_str(out, "on the machine with the service:\n    adit login ");
+    relay_show_login(relay, token, out);
+    text_addf(out, "        (%s)\n", remark);
+}
+
 static void add_first_login(struct relay *relay, struct text *out)
 {
     char token[STORE_TOKEN_TEXT_BYTES];
@@ -34,9 +43,7 @@ static void add_first_login(struct relay *relay, struct text *out)
         log_error(&relay->log, "no first token", LOG_STR("reason", errinfo_text(&why, err)));
         return;
     }
-    text_add_str(out, "on the machine with the service:\n    adit login ");
-    relay_show_login(relay, slice_str(token), out);
-    text_add_str(out, "        (shown once; more: adit token create NAME)\n");
+    add_login(relay, slice_str(token), "shown once; more: adit token create NAME", out);
     mem_wipe(token, sizeof token);
 }
 
@@ -49,5 +56,7 @@ void relay_text_ready(struct relay *relay, struct text *out)
         text_add_str(out, "open to every agent: no token is asked for\n");
     } else if (store_is_new(relay->store)) {
         add_first_login(relay, out);
+    } else {
+        add_login(relay, SLICE("TOKEN"), "a TOKEN: adit token create NAME", out);
     }
 }
