@@ -493,6 +493,19 @@ void h1_server_abort(struct h1_server **server)
     }
 }
 
+struct stream *h1_server_detach(struct h1_server **server, struct bufq *leftover_out)
+{
+    struct h1_server *c = *server;
+    struct stream *lower = c->flow.lower;
+
+    ASSERT(c->state == OPEN && c->flow.writer.state == H1_WRITER_HEAD);
+    *server = NULL;
+    c->flow.lower = NULL;
+    bufq_move(leftover_out, &c->flow.in, c->flow.in.bytes);
+    bury(c);
+    return lower;
+}
+
 const struct stream *h1_server_stream(const struct h1_server *c)
 {
     return c->flow.lower;

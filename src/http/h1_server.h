@@ -40,5 +40,10 @@ void h1_server_drain(struct h1_server *server);
  * follows. Accepts NULL inside. */
 void h1_server_abort(struct h1_server **server);
 
+/* Inside on_exchange, for a request without a body whose answer is not HTTP any more (an Upgrade
+ * answered by hand): gives the stream back, with what came behind the head. The server and its
+ * exchange are gone. */
+struct stream *h1_server_detach(struct h1_server **server, struct bufq *leftover_out);
+
 /* The visitor's stream: for facts only. */
 const struct stream *h1_server_stream(const struct h1_server *server);

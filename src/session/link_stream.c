@@ -6,7 +6,8 @@
 
 struct link_stream {
     struct stream base;
-    struct mux_stream *mux;
+    struct mux_stream *mux; /* NULL: reset; the engine may be gone */
+    uint16_t reset_code;    /* why, when it was the peer */
     struct grave grave;
 };
 
@@ -26,21 +27,24 @@ static void bury(struct grave *grave)
 
 static int on_read(struct stream *s, struct bufq *into, size_t max)
 {
-    return mux_stream_read(self(s)->mux, into, max);
+    return self(s)->mux ? mux_stream_read(self(s)->mux, into, max) : ERR_RESET;
 }
 
 static int on_write(struct stream *s, struct bufq *from)
 {
-    return mux_stream_write(self(s)->mux, from);
+    return self(s)->mux ? mux_stream_write(self(s)->mux, from) : ERR_RESET;
 }
 
 static size_t on_room(const struct stream *s)
 {
-    return mux_stream_room(self(s)->mux);
+    return self(s)->mux ? mux_stream_room(self(s)->mux) : 0;
 }
 
 static int on_shutdown(struct stream *s)
 {
+    if (!self(s)->mux) {
+        return ERR_RESET;
+    }
     mux_stream_finish(self(s)->mux);
     return 0;
 }
@@ -55,7 +59,7 @@ static void on_want(struct stream *s, unsigned added, unsigned removed)
 
 static bool on_has_input(const struct stream *s)
 {
-    return mux_stream_has_input(self(s)->mux);
+    return !self(s)->mux || mux_stream_has_input(self(s)->mux);
 }
 
 /* The link flushes for all its streams. */
@@ -68,9 +72,9 @@ static void on_close(struct stream *s, bool is_abort)
 {
     struct link_stream *ls = self(s);
 
-    if (is_abort) {
+    if (ls->mux && is_abort) {
         mux_stream_reset(ls->mux, RESET_CANCEL);
-    } else {
+    } else if (ls->mux) {
         mux_stream_finish(ls->mux);
     }
     mux_stream_release(&ls->mux);
@@ -115,13 +119,15 @@ struct mux_stream *link_stream_mux(struct stream *s)
 
 void link_stream_reset(struct stream **s, uint16_t code)
 {
-    mux_stream_reset(self(*s)->mux, code);
+    if (self(*s)->mux) {
+        mux_stream_reset(self(*s)->mux, code);
+    }
     stream_abort(s);
 }
 
 uint16_t link_stream_reset_code(const struct stream *s)
 {
-    return s->ops == &ops ? mux_stream_reset_code(self(s)->mux) : RESET_NONE;
+    return s->ops == &ops ? self(s)->reset_code : RESET_NONE;
 }
 
 static void raise(struct mux_stream *ms, unsigned events)
@@ -153,9 +159,15 @@ void link_stream_on_stop(void *ctx, struct mux_stream *ms, uint16_t code)
     raise(ms, STREAM_WRITABLE);
 }
 
+/* The engine may be freed before our user has closed: the stream is let go at once. */
 void link_stream_on_reset(void *ctx, struct mux_stream *ms, uint16_t code)
 {
+    struct link_stream *ls = mux_stream_user(ms);
+
     (void)ctx;
-    (void)code;
-    raise(ms, STREAM_READABLE | STREAM_WRITABLE | STREAM_BROKEN);
+    if (ls) {
+        ls->reset_code = code;
+        mux_stream_release(&ls->mux);
+        stream_raise(&ls->base, STREAM_READABLE | STREAM_WRITABLE | STREAM_BROKEN);
+    }
 }

@@ -10,8 +10,8 @@
 /* Takes the mux stream: its user pointer is ours. */
 struct stream *link_stream_new(struct loop *loop, struct mux_stream *mux_stream_take);
 
-/* The mux stream underneath, to accept, begin an exchange or ask; NULL for another kind of
- * stream. */
+/* The mux stream underneath, to accept, begin an exchange or ask; NULL for another kind of stream,
+ * and after a reset. */
 struct mux_stream *link_stream_mux(struct stream *s);
 
 /* Ends both directions and tells the peer why; then as stream_abort. */
