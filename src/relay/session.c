@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/random.h"
+#include "relay/exchange_log.h"
+#include "relay/origin_pool.h"
 #include "relay/relay.h"
 #include "relay/session_control.h"
 #include "relay/tunnel.h"
@@ -197,6 +199,14 @@ static void on_grace_over(struct timer *timer)
     session_end(s, RESET_GRACE, 0, "the agent did not come back in time");
 }
 
+/* The deadlines of exchanges stand still while the link is away. */
+static void hold_exchanges(struct session *s, bool is_held)
+{
+    TABLE_EACH (&s->tunnels, n) {
+        origin_pool_hold(CONTAINER_OF(n, struct tunnel, node)->origins, is_held);
+    }
+}
+
 static void on_link_lost(void *ctx, struct link *link, int err, const struct errinfo *why)
 {
     struct session *s = ctx;
@@ -213,6 +223,7 @@ static void on_link_lost(void *ctx, struct link *link, int err, const struct err
     } else if (s->is_leaving) {
         session_end(s, RESET_SHUTDOWN, 0, "the agent has stopped");
     } else {
+        hold_exchanges(s, true);
         timer_arm(s->worker->loop, &s->grace, s->worker->relay->config->limits.grace);
     }
 }
@@ -229,6 +240,7 @@ void session_attach(struct session *s, struct greeted *carrier_take, const char 
     s->address = mem_strdup(address);
     s->attached_at = clock_wall_ms();
     s->link = link_attach(s->mux, carrier_take, &s->log, &link_user, s);
+    hold_exchanges(s, false);
     finish_all_waits(s, true);
 }
 
@@ -330,6 +342,7 @@ static void on_ending(struct task *task)
         mux_goaway(s->mux, s->end_goaway);
     }
     link_close(&s->link);
+    exchange_log_free(&s->exchanges);
     while ((n = table_walk(&s->tunnels, NULL)) != NULL) {
         struct tunnel *t = CONTAINER_OF(n, struct tunnel, node);
         tunnel_remove(&t);

@@ -52,6 +52,7 @@ struct session {
     struct table tunnels; /* by tunnel id */
     struct list waiting;  /* who waits for the link to come back (session_wait) */
     struct list probes;   /* who waits for a sign of life (session_probe) */
+    struct exchange_log *exchanges; /* NULL until an agent asks for them */
 
     bool is_leaving; /* the agent said it goes: do not wait for it */
     bool is_over;    /* session_end was called; the rest follows in the ready phase */

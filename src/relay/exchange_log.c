@@ -1,0 +1,101 @@
+#include "relay/exchange_log.h"
+
+#include "base/mem.h"
+
+enum {
+    TELL_EVERY_MS = 50,
+    METHOD_MAX = 16,
+    VISITOR_MAX = 63,
+};
+
+struct record {
+    struct control_exchange facts; /* its texts point to the arrays below */
+    char method[METHOD_MAX];
+    char path[CONTROL_EXCHANGE_PATH_MAX];
+    char visitor[VISITOR_MAX];
+};
+
+struct exchange_log {
+    struct session *session;
+    struct record *records; /* NULL while there is nothing to tell */
+    size_t count;
+    uint32_t skipped;
+    struct timer timer;
+};
+
+static struct control_message message_of(const struct exchange_log *log)
+{
+    struct control_message m = {.type = CONTROL_EXCHANGES};
+
+    m.exchanges.count = log->count;
+    m.exchanges.skipped = log->skipped;
+    for (size_t i = 0; i < log->count; i++) {
+        m.exchanges.items[i] = log->records[i].facts;
+    }
+    return m;
+}
+
+static void on_due(struct timer *timer)
+{
+    struct exchange_log *log = CONTAINER_OF(timer, struct exchange_log, timer);
+    struct control_message m = message_of(log);
+
+    session_tell(log->session, &m);
+    mem_free(log->records);
+    log->records = NULL;
+    log->count = 0;
+    log->skipped = 0;
+}
+
+static struct exchange_log *log_of(struct session *s)
+{
+    if (!s->exchanges) {
+        struct exchange_log *log = NEW(struct exchange_log);
+        log->session = s;
+        log->timer.expired = on_due;
+        s->exchanges = log;
+    }
+    return s->exchanges;
+}
+
+/* Cut to what fits, and to what may stand in a line of text. */
+static struct slice keep(char *to, size_t cap, struct slice from)
+{
+    size_t n = from.len < cap ? from.len : cap;
+
+    for (size_t i = 0; i < n; i++) {
+        to[i] = from.ptr[i] > ' ' && from.ptr[i] < 0x7f ? from.ptr[i] : '?';
+    }
+    return slice_of(to, n);
+}
+
+void exchange_log_add(struct session *s, const struct control_exchange *exchange)
+{
+    struct exchange_log *log = log_of(s);
+
+    if (log->count == CONTROL_EXCHANGES_MAX) {
+        log->skipped++;
+        return;
+    }
+    if (!log->records) {
+        log->records = mem_alloc_array(CONTROL_EXCHANGES_MAX, sizeof *log->records);
+        timer_arm(s->worker->loop, &log->timer, TELL_EVERY_MS);
+    }
+    struct record *r = &log->records[log->count++];
+    r->facts = *exchange;
+    r->facts.method = keep(r->method, sizeof r->method, exchange->method);
+    r->facts.path = keep(r->path, sizeof r->path, exchange->path);
+    r->facts.visitor = keep(r->visitor, sizeof r->visitor, exchange->visitor);
+}
+
+void exchange_log_free(struct exchange_log **log)
+{
+    struct exchange_log *gone = *log;
+
+    *log = NULL;
+    if (gone) {
+        timer_disarm(gone->session->worker->loop, &gone->timer);
+        mem_free(gone->records);
+        mem_free(gone);
+    }
+}

@@ -1,0 +1,291 @@
+#include "relay/http_entry.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/metrics.h"
+#include "http/h1_server.h"
+#include "net/addr.h"
+#include "relay/http_proxy.h"
+#include "relay/link_door.h"
+#include "relay/pages.h"
+#include "relay/relay.h"
+#include "tls/digest.h"
+#include "wire/ws_handshake.h"
+
+#define LINK_PATH   "/_adit/link"
+#define HEALTH_PATH "/_adit/health"
+
+/* One connection of a visitor. */
+struct http_entry {
+    struct list node; /* worker.visitors */
+    struct http_visitor visitor;
+    struct h1_server *server;
+    bool has_fixed_route;
+    struct route fixed_route;
+    uint64_t started_at_ms;
+    struct grave grave;
+};
+
+/* ---- life ---- */
+
+static void bury(struct grave *grave)
+{
+    mem_free(CONTAINER_OF(grave, struct http_entry, grave));
+}
+
+static void end(struct http_entry *e, const char *reason)
+{
+    const struct http_visitor *v = &e->visitor;
+    char address[ADDR_TEXT_BYTES];
+
+    log_debug(&v->log, "visitor left", LOG_STR("address", addr_show(&v->address, address)),
+              LOG_U64("exchanges", v->exchange_count), LOG_U64("in", v->in_bytes),
+              LOG_U64("out", v->out_bytes), LOG_U64("ms", clock_now_ms() - e->started_at_ms),
+              LOG_STR("reason", reason));
+    metric_add(METRIC_VISITORS_OPEN, -1);
+    list_remove(&e->node);
+    loop_bury(v->worker->loop, &e->grave, bury);
+}
+
+static void on_end(void *ctx, struct h1_server *server, int reason)
+{
+    (void)server;
+    end(ctx, reason ? err_text(reason) : "done");
+}
+
+/* ---- the relay's own hosts ---- */
+
+static bool is_address(struct slice host)
+{
+    struct addr addr;
+    return addr_parse_host(host, 0, &addr) == 0;
+}
+
+/* Hosts no tunnel can have, and no wildcard matches. */
+static bool is_relay_host(const struct http_entry *e, struct slice host)
+{
+    struct slice domain = slice_str(e->visitor.worker->relay->config->domain);
+
+    return host.len == 0 || slice_equal_nocase(host, domain) ||
+           slice_equal_nocase(host, SLICE("localhost")) || is_address(host);
+}
+
+/* Ends an exchange that was answered here, with the result of answering. */
+static void finish_own(struct http_entry *e, struct exchange *x, const struct http_head *request,
+                       uint16_t status, int err)
+{
+    e->visitor.exchange_count++;
+    metric_add(METRIC_EXCHANGES, 1);
+    log_debug(&e->visitor.log, "answered by the relay", LOG_SLICE("method", request->method),
+              LOG_SLICE("host", request->authority), LOG_SLICE("path", request->path),
+              LOG_U64("status", status));
+    if (err < 0) {
+        exchange_abort(&x);
+    } else {
+        exchange_close(&x);
+    }
+}
+
+static void answer_page(struct http_entry *e, struct exchange *x, const struct http_head *request,
+                        enum page page)
+{
+    int err = page_answer(x, request, page);
+    finish_own(e, x, request, page_status(page), err);
+}
+
+static void answer_health(struct http_entry *e, struct exchange *x, const struct http_head *request)
+{
+    int err = exchange_answer_status(x, 200);
+    finish_own(e, x, request, 200, err);
+}
+
+/* The 101 for a proper upgrade; otherwise a page that says no. The engine has taken Connection and
+ * Upgrade out of the head. */
+static bool check_link(const struct http_head *request, struct text *answer_out, enum page *no_out)
+{
+    struct ws_fields fields = {.has_connection = request->upgrade.len > 0};
+    struct errinfo why = {0};
+    unsigned status;
+
+    HTTP_HEAD_EACH (request, field) {
+        ws_fields_add(&fields, field->name, field->value);
+    }
+    fields.has_upgrade = slice_equal_nocase(request->upgrade, SLICE("websocket"));
+    if (fields.origin.ptr) {
+        *no_out = PAGE_LINK_FROM_WEB;
+        return false;
+    }
+    if (ws_request_check(&fields, request->method, &status, &why) < 0) {
+        *no_out = PAGE_LINK_BAD;
+        return false;
+    }
+    ws_answer_write(fields.key, SLICE_NONE, sha1, answer_out);
+    return true;
+}
+
+/* HTTP is over on this connection: an agent's link begins, and it is no visitor any more. */
+static void hand_to_link_door(struct http_entry *e, struct slice answer)
+{
+    const char *carrier = slice_is(e->visitor.scheme, "https") ? "wss" : "ws";
+    struct worker *w = e->visitor.worker;
+    struct bufq leftover = {0};
+    struct stream *s = h1_server_detach(&e->server, &leftover);
+
+    if (stream_write_bytes(s, answer.ptr, answer.len) < 0) {
+        stream_abort(&s);
+    } else {
+        link_door_accept(w, s, &leftover, carrier);
+    }
+    bufq_clear(&leftover);
+    end(e, "became a link");
+}
+
+static void enter_link(struct http_entry *e, struct exchange *x, const struct http_head *request)
+{
+    struct text answer = {0};
+    enum page no = PAGE_LINK_BAD;
+
+    if (check_link(request, &answer, &no)) {
+        hand_to_link_door(e, text_slice(&answer));
+    } else {
+        answer_page(e, x, request, no);
+    }
+    text_deinit(&answer);
+}
+
+/* host: the relay's own, or one nobody has. */
+static void serve_own_path(struct http_entry *e, struct exchange *x,
+                           const struct http_head *request, enum page otherwise)
+{
+    struct slice path = http_head_path_only(request);
+
+    if (slice_is(path, LINK_PATH)) {
+        enter_link(e, x, request);
+    } else if (slice_is(path, HEALTH_PATH)) {
+        answer_health(e, x, request);
+    } else {
+        answer_page(e, x, request, otherwise);
+    }
+}
+
+static void serve_relay_host(struct http_entry *e, struct exchange *x,
+                             const struct http_head *request)
+{
+    bool is_front_page = slice_is(http_head_path_only(request), "/");
+
+    serve_own_path(e, x, request, is_front_page ? PAGE_RELAY : PAGE_NOT_HERE);
+}
+
+/* ---- routing ---- */
+
+/* "blog.example.com." is the same host as without the dot. */
+static struct slice host_of(const struct http_head *request)
+{
+    struct slice host = http_head_host(request);
+    return slice_ends(host, SLICE(".")) ? slice_sub(host, 0, host.len - 1) : host;
+}
+
+static void route_by_host(struct http_entry *e, struct exchange *x, struct http_head *request)
+{
+    struct slice host = host_of(request);
+    struct route route;
+
+    if (is_relay_host(e, host)) {
+        serve_relay_host(e, x, request);
+        return;
+    }
+    switch (router_find(&e->visitor.worker->router, host, http_head_path_only(request), &route)) {
+    case ROUTER_FOUND:
+        http_proxy_start(&e->visitor, x, request, route);
+        return;
+    case ROUTER_NO_PATH:
+        answer_page(e, x, request, PAGE_NO_PATH);
+        return;
+    case ROUTER_NO_HOST:
+        serve_own_path(e, x, request, PAGE_NO_TUNNEL);
+        return;
+    }
+    UNREACHABLE();
+}
+
+static void on_exchange(void *ctx, struct h1_server *server, struct exchange *x)
+{
+    struct http_entry *e = ctx;
+    struct http_head *request = NULL;
+
+    (void)server;
+    if (exchange_read_head(x, &request) < 0) {
+        exchange_abort(&x);
+    } else if (e->has_fixed_route) {
+        http_proxy_start(&e->visitor, x, request, e->fixed_route);
+    } else {
+        route_by_host(e, x, request);
+    }
+}
+
+static const struct h1_server_user server_user = {.on_exchange = on_exchange, .on_end = on_end};
+
+/* ---- doors ---- */
+
+static struct h1_limits limits_of(const struct worker *w)
+{
+    const struct limits *limits = &w->relay->config->limits;
+    struct h1_limits h1 = H1_LIMITS_DEFAULT;
+
+    h1.head_bytes = (uint32_t)limits->head_size;
+    h1.head_ms = (uint32_t)limits->request_head;
+    h1.idle_ms = (uint32_t)limits->keep_alive;
+    h1.stall_ms = (uint32_t)limits->body_stall;
+    return h1;
+}
+
+static void know_visitor(struct http_visitor *v, const struct stream *s)
+{
+    struct stream_facts facts;
+    struct addr local;
+
+    stream_facts(s, &facts);
+    local = addr_of(&facts.local, sizeof facts.local);
+    v->address = addr_of(&facts.peer, sizeof facts.peer);
+    v->relay_port = addr_port(&local);
+}
+
+void http_entry_start(struct worker *w, struct stream *stream_take, struct bufq *input_take,
+                      const struct http_entry_facts *facts)
+{
+    struct http_entry *e = NEW(struct http_entry);
+    struct h1_limits limits = limits_of(w);
+
+    e->visitor.worker = w;
+    e->visitor.scheme = facts->scheme;
+    e->visitor.log =
+        (struct log_scope){.parent = &w->log, .kind = "visitor", .id = ++w->next_visitor_id};
+    list_init(&e->visitor.exchanges);
+    know_visitor(&e->visitor, stream_take);
+    if (facts->fixed_route) {
+        e->has_fixed_route = true;
+        e->fixed_route = *facts->fixed_route;
+    }
+    e->started_at_ms = clock_now_ms();
+    list_push_back(&w->visitors, &e->node);
+    metric_add(METRIC_VISITORS_OPEN, 1);
+    e->server =
+        h1_server_attach(stream_take, input_take, &limits, &e->visitor.log, &server_user, e);
+}
+
+void http_entries_drain(struct worker *w)
+{
+    LIST_EACH (&w->visitors, node) {
+        h1_server_drain(LIST_ENTRY(node, struct http_entry, node)->server);
+    }
+}
+
+void http_entries_send_away(struct worker *w)
+{
+    LIST_EACH (&w->visitors, node) {
+        struct http_entry *e = LIST_ENTRY(node, struct http_entry, node);
+        http_proxies_cut(&e->visitor);
+        h1_server_abort(&e->server);
+        end(e, "the relay stops");
+    }
+}

@@ -1,0 +1,69 @@
+#include "relay/exchange_log.h"
+
+#include "relay/http_world.h"
+
+static void add(const char *path)
+{
+    struct control_exchange e = {
+        .tunnel = 7,
+        .status = 200,
+        .method = SLICE("GET"),
+        .path = slice_str(path),
+        .visitor = SLICE("192.0.2.1"),
+    };
+    exchange_log_add(&world.session, &e);
+}
+
+static void wait_for_news(void)
+{
+    for (int ms = 0; world.told.len == 0 && ms < PATIENCE_MS; ms++) {
+        pass_time(1);
+    }
+}
+
+static void exchanges_are_told_together(void **state)
+{
+    (void)state;
+    add("/a");
+    add("/b");
+    assert_int_equal(world.told.len, 0);
+    wait_for_news();
+    check_text(&world.told, "7 GET /a 200 0 0 192.0.2.1\n7 GET /b 200 0 0 192.0.2.1\nskipped 0\n");
+    add("/c");
+    wait_for_news();
+    check_text(&world.told, "7 GET /c 200 0 0 192.0.2.1\nskipped 0\n");
+}
+
+static void what_is_too_much_is_counted(void **state)
+{
+    (void)state;
+    for (int i = 0; i < CONTROL_EXCHANGES_MAX + 5; i++) {
+        add("/");
+    }
+    wait_for_news();
+    check_has(text_str(&world.told), "skipped 5\n");
+}
+
+static void texts_are_cut_and_made_harmless(void **state)
+{
+    (void)state;
+    char path[CONTROL_EXCHANGE_PATH_MAX + 100];
+
+    memset(path, 'x', sizeof path);
+    path[sizeof path - 1] = '\0';
+    memcpy(path, "/\x1b[2J\xff", 6);
+    add(path);
+    wait_for_news();
+    check_has(text_str(&world.told), "GET /?[2J?xxx");
+    assert_true(world.told.len < CONTROL_EXCHANGE_PATH_MAX + 60);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WORLD_TEST(exchanges_are_told_together),
+        WORLD_TEST(what_is_too_much_is_counted),
+        WORLD_TEST(texts_are_cut_and_made_harmless),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
