@@ -33,10 +33,10 @@ uint64_t random_u64(void)
 uint64_t random_below(uint64_t bound)
 {
     ASSERT(bound > 0);
-    uint64_t uneven = UINT64_MAX % bound;
+    uint64_t uneven = (UINT64_MAX - bound + 1) % bound; /* 2^64 mod bound */
     uint64_t value = random_u64();
 
-    while (value > UINT64_MAX - uneven) {
+    while (value < uneven) {
         value = random_u64();
     }
     return value % bound;
