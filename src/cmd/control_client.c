@@ -120,7 +120,7 @@ static int parse_answer(const struct text *line, json_t **answer_out, struct err
 int control_ask(const char *data, const json_t *request, json_t **answer_out, struct errinfo *why)
 {
     struct text line = {0};
-    int fd;
+    int fd = -1;
 
     TRY(connect_to(data, &fd, why));
     ASSERT(json_dump_callback(request, add_json, &line, JSON_COMPACT) == 0);
