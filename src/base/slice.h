@@ -17,7 +17,7 @@ struct slice {
 };
 
 /* For printf("%.*s", SLICE_ARG(s)). */
-#define SLICE_ARG(s) (int)(s).len, (s).ptr
+#define SLICE_ARG(s) (int)(s).len, ((s).ptr ? (s).ptr : "")
 #define SLICE(literal) ((struct slice){"" literal, sizeof(literal) - 1})
 #define SLICE_NONE ((struct slice){NULL, 0})
 

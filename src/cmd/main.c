@@ -3,6 +3,7 @@
 
 #include "cmd/cmd_check.h"
 #include "cmd/cmd_help.h"
+#include "cmd/cmd_relay.h"
 #include "cmd/cmd_status.h"
 #include "cmd/cmd_token.h"
 #include "cmd/cmd_version.h"
@@ -13,6 +14,7 @@
 typedef int run_fn(const struct command_line *line, struct options *options);
 
 static run_fn *const runs[COMMAND_COUNT] = {
+    [COMMAND_RELAY] = cmd_relay,
     [COMMAND_CHECK] = cmd_check,
     [COMMAND_TOKEN] = cmd_token,
     [COMMAND_STATUS] = cmd_status,
