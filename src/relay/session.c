@@ -337,11 +337,11 @@ static void on_ending(struct task *task)
     struct session *s = CONTAINER_OF(task, struct session, ending);
     struct table_node *n;
 
-    mux_abandon(s->mux, s->end_code);
     if (s->link && s->end_goaway) {
         mux_goaway(s->mux, s->end_goaway);
     }
-    link_close(&s->link);
+    link_close(&s->link); /* sends it: an abandoned engine says nothing any more */
+    mux_abandon(s->mux, s->end_code);
     exchange_log_free(&s->exchanges);
     while ((n = table_walk(&s->tunnels, NULL)) != NULL) {
         struct tunnel *t = CONTAINER_OF(n, struct tunnel, node);
