@@ -37,7 +37,7 @@ static void open_control(struct mux *m)
     struct mux_stream *s = mux_record_new(m, 0);
 
     s->life = LIFE_OPEN;
-    s->flags = STREAM_KNOWN | STREAM_ACCEPTED | STREAM_RELEASED;
+    s->flags = STREAM_LOCAL | STREAM_KNOWN | STREAM_ACCEPTED | STREAM_RELEASED; /* for good */
     s->rx.limit = s->rx.window = MUX_CONTROL_WINDOW;
     s->tx.limit = MUX_CONTROL_WINDOW;
     m->control = s;
@@ -183,9 +183,9 @@ void mux_detach(struct mux *m)
     TABLE_EACH(&m->streams, node)
     {
         struct mux_stream *s = CONTAINER_OF(node, struct mux_stream, node);
-        stream_unflag(s, STREAM_TX_PLACED | STREAM_TX_STRIPED | STREAM_RX_PLACED);
+        stream_unflag(s, STREAM_TX_PLACED);
         stream_due_remove(s, DUE_WINDOW); /* the table will say it */
-        rx_forget_segments(s);
+        rx_leave_carrier(s);
     }
 }
 

@@ -44,6 +44,18 @@ void rx_forget_segments(struct mux_stream *s)
     }
 }
 
+void rx_leave_carrier(struct mux_stream *s)
+{
+    stream_unflag(s, STREAM_RX_PLACED);
+    rx_forget_segments(s);
+    if (s->life == LIFE_RESERVED) {
+        bufq_clear(&s->rx.ready);
+        s->rx.received = 0;
+        s->rx.unacked = 0;
+        stream_unflag(s, STREAM_BEGINS);
+    }
+}
+
 static struct mux_segment *insert_segment(struct mux_segment **at, uint64_t offset)
 {
     struct mux_segment *g = mem_pool_get(&segments);
@@ -121,12 +133,11 @@ static int refuse(const struct mux_stream *s, struct errinfo *info, int err, con
     return errinfo_set(info, err, "DATA on stream %u: %s", s->id, what);
 }
 
-/* Where the bytes lie: told, or after the last ones on this lane. */
-static int place(struct mux_stream *s, unsigned lane, size_t n, struct arrival *a,
-                 struct errinfo *info)
+/* Where the bytes lie: told, or, on a carrier of one lane, after the last ones. */
+static int place(struct mux_stream *s, size_t n, struct arrival *a, struct errinfo *info)
 {
     if (!(a->flags & DATA_OFFSET)) {
-        if (!stream_is(s, STREAM_RX_PLACED) || s->rx_lane != lane) {
+        if (!stream_is(s, STREAM_RX_PLACED) || mux_of(s)->lane_count > 1) {
             return refuse(s, info, ERR_PROTOCOL, "an offset is missing");
         }
         a->offset = s->rx.next;
@@ -136,7 +147,6 @@ static int place(struct mux_stream *s, unsigned lane, size_t n, struct arrival *
     }
     a->end = a->offset + n;
     stream_flag(s, STREAM_RX_PLACED);
-    s->rx_lane = (uint8_t)lane;
     s->rx.next = a->end;
     return 0;
 }
@@ -184,9 +194,9 @@ static int put_in_order(struct mux_stream *s, uint64_t offset, struct bufq *in, 
     return 0;
 }
 
-static void end_if_complete(struct mux_stream *s)
+void rx_end_if_complete(struct mux_stream *s)
 {
-    if (s->rx_state != RX_ENDED && s->rx.received == s->rx.final) {
+    if (s->life == LIFE_OPEN && s->rx_state != RX_ENDED && s->rx.received == s->rx.final) {
         rx_set(s, RX_ENDED);
         stream_due_remove(s, DUE_STOP);
         credit_settle(s);
@@ -236,7 +246,7 @@ static int arrive(struct mux_stream *s, const struct arrival *a, struct bufq *in
     if (s->rx_state == RX_DRAINING) {
         bufq_clear(&rx->ready);
     }
-    end_if_complete(s);
+    rx_end_if_complete(s);
     if (s == m->control) {
         return mux_control_input(m, info);
     }
@@ -247,7 +257,7 @@ static int arrive(struct mux_stream *s, const struct arrival *a, struct bufq *in
     return 0;
 }
 
-int mux_take_data(struct mux *m, unsigned lane, const struct frame_header *h, struct bufq *in,
+int mux_take_data(struct mux *m, const struct frame_header *h, struct bufq *in,
                   struct errinfo *info)
 {
     uint8_t bytes[FRAME_HEADER_BYTES + FRAME_OFFSET_BYTES] = {0};
@@ -268,7 +278,7 @@ int mux_take_data(struct mux *m, unsigned lane, const struct frame_header *h, st
     }
     struct reader r = reader_of(slice_of(bytes + FRAME_HEADER_BYTES, FRAME_OFFSET_BYTES));
     struct arrival a = {.offset = read_u64(&r), .flags = h->flags};
-    TRY(place(s, lane, n, &a, info));
+    TRY(place(s, n, &a, info));
     TRY(check_bounds(s, &a, info));
     if (stream_is(s, STREAM_LOCAL)) {
         stream_is_known(s);

@@ -51,18 +51,19 @@ enum life {
 /* ---- records ---- */
 
 enum stream_flags {
-    STREAM_LOCAL = 1 << 0,      /* opened by us */
-    STREAM_KNOWN = 1 << 1,      /* the peer has shown that it knows this id */
-    STREAM_ACCEPTED = 1 << 2,   /* OPENED was said, by us or to us */
-    STREAM_RELEASED = 1 << 3,   /* has no owner */
-    STREAM_BLOCKED = 1 << 4,    /* the owner waits for on_writable */
-    STREAM_TX_PLACED = 1 << 5,  /* DATA was sent on this carrier, with its offset */
-    STREAM_TX_STRIPED = 1 << 6, /* on more than one lane: offsets always */
-    STREAM_RX_PLACED = 1 << 7,  /* DATA came on this carrier, with its offset */
-    STREAM_ACK_WAITS = 1 << 8,  /* in the line of mux.acks */
-    STREAM_LISTED = 1 << 9,     /* in the peer's table, while that is applied */
-    STREAM_RETIRED = 1 << 10,   /* out of the table, waits in mux.graves */
-    STREAM_BEGINS = 1 << 11,    /* BEGIN at offset 0 came before the OPEN */
+    STREAM_LOCAL = 1 << 0,     /* opened by us */
+    STREAM_KNOWN = 1 << 1,     /* the peer has shown that it knows this id */
+    STREAM_ACCEPTED = 1 << 2,  /* OPENED was said, by us or to us */
+    STREAM_RELEASED = 1 << 3,  /* has no owner */
+    STREAM_BLOCKED = 1 << 4,   /* the owner waits for on_writable */
+    STREAM_TX_PLACED = 1 << 5, /* DATA was sent on this carrier, with its offset */
+
+    STREAM_RX_PLACED = 1 << 6, /* DATA came on this carrier, with its offset */
+    STREAM_ACK_WAITS = 1 << 7, /* in the line of mux.acks */
+    STREAM_LISTED = 1 << 8,    /* in the peer's table, while that is applied */
+    STREAM_RETIRED = 1 << 9,   /* out of the table, waits in mux.graves */
+    STREAM_BEGINS = 1 << 10,   /* BEGIN at offset 0 came before the OPEN */
+    STREAM_STOPPED = 1 << 11,  /* the owner knows of the peer's STOP */
 };
 
 /* Frames of its own a stream has to send, in this order. */
@@ -126,7 +127,6 @@ struct mux_stream {
     uint16_t fresh_left; /* bytes that may still overtake */
     uint8_t due;         /* enum stream_due */
     uint8_t life, tx_state, rx_state;
-    uint8_t tx_lane, rx_lane;
 };
 
 _Static_assert(sizeof(struct mux_stream) <= MUX_STREAM_RECORD_MAX_BYTES, "an idle stream is cheap");
@@ -216,6 +216,12 @@ static inline void stream_unflag(struct mux_stream *s, unsigned flags)
     s->flags = (uint16_t)(s->flags & ~flags);
 }
 
+/* All was sent and acknowledged, all was received: nothing the peer says can change it. */
+static inline bool stream_is_complete(const struct mux_stream *s)
+{
+    return s->tx_state == TX_DONE && s->rx_state == RX_ENDED;
+}
+
 /* Whether the owner may still be told something. */
 static inline bool stream_has_owner(const struct mux_stream *s)
 {
@@ -283,11 +289,16 @@ void mux_drain_pools(void);
 /* ---- mux_data.c ---- */
 
 /* Takes the DATA frame whose header is still at the front of `in`. */
-MUST_USE int mux_take_data(struct mux *m, unsigned lane, const struct frame_header *h,
-                           struct bufq *in, struct errinfo *info);
+MUST_USE int mux_take_data(struct mux *m, const struct frame_header *h, struct bufq *in,
+                           struct errinfo *info);
 
-/* What out-of-order bytes there are is forgotten: they come again. */
+/* Once all before the FIN is there, the half has ended. */
+void rx_end_if_complete(struct mux_stream *s);
+
+/* The carrier is lost. Bytes out of order are forgotten: they come again; those of a reserved id
+ * all are, for its OPEN comes again too. */
 void rx_forget_segments(struct mux_stream *s);
+void rx_leave_carrier(struct mux_stream *s);
 uint64_t rx_consumed(const struct mux_stream *s);
 uint64_t rx_acknowledges(const struct mux_stream *s); /* received, and one for FIN */
 
@@ -298,7 +309,7 @@ uint64_t tx_unsent(const struct mux_stream *s);
 bool tx_is_sendable(const struct mux_stream *s);
 
 /* One DATA frame of at most max bytes of payload; returns the bytes of DATA. */
-size_t tx_emit(struct mux_stream *s, unsigned lane, struct bufq *out, size_t max);
+size_t tx_emit(struct mux_stream *s, struct bufq *out, size_t max);
 
 /* What is not sent is dropped. */
 void tx_truncate(struct mux_stream *s);
@@ -314,7 +325,7 @@ void tx_tell_writable(struct mux_stream *s);
 void sched_update(struct mux_stream *s);
 void sched_remove(struct mux_stream *s);
 bool sched_has_any(const struct mux *m);
-void sched_emit(struct mux *m, unsigned lane, struct bufq *out, size_t enough);
+void sched_emit(struct mux *m, struct bufq *out, size_t enough);
 
 /* ---- mux_ack.c ---- */
 

@@ -115,7 +115,7 @@ static void settle_unlisted(struct mux_stream *s)
         tx_set(s, TX_DONE);
         return;
     }
-    if (!(s->rx_state == RX_ENDED && s->tx_state == TX_DONE)) {
+    if (!stream_is_complete(s)) {
         stream_cut_by_peer(s, RESET_GONE);
     }
 }

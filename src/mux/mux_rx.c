@@ -18,6 +18,7 @@ static int refuse(const struct frame_header *h, struct errinfo *info, const char
 static void tell_blind_data(struct mux *m, struct mux_stream *s)
 {
     ack_add(s, 0);
+    rx_end_if_complete(s);
     if (stream_is(s, STREAM_BEGINS)) {
         m->events->on_begin(m->ctx, s, 0);
     }
@@ -152,7 +153,8 @@ static int on_stop(struct mux *m, const struct frame_header *h, struct slice pay
         tx_set(s, TX_FINISHED);
     }
     sched_update(s);
-    if (stream_has_owner(s)) {
+    if (stream_has_owner(s) && !stream_is(s, STREAM_STOPPED)) {
+        stream_flag(s, STREAM_STOPPED);
         m->events->on_stop(m->ctx, s, code);
     }
     return 0;
@@ -167,7 +169,7 @@ static int on_reset(struct mux *m, const struct frame_header *h, struct slice pa
     TRY(frame_read_reset(payload, &reset));
     TRY(mux_find_or_reserve(m, h->id, true, &s, info));
     TRY(mux_answer_reset(m, h->id, info));
-    if (!s || s->life >= LIFE_RESETTING) {
+    if (!s || s->life >= LIFE_RESETTING || stream_is_complete(s)) {
         return 0;
     }
     if (reset.final_offset < s->rx.received || reset.final_offset > s->rx.limit) {
@@ -299,7 +301,7 @@ static int skip_unknown(const struct frame_header *h, struct bufq *in, struct er
     return 0;
 }
 
-static int take_frame(struct mux *m, unsigned lane, const struct frame_header *h, struct bufq *in,
+static int take_frame(struct mux *m, const struct frame_header *h, struct bufq *in,
                       struct errinfo *info)
 {
     const struct frame_rule *rule = find_rule(h->type);
@@ -309,7 +311,7 @@ static int take_frame(struct mux *m, unsigned lane, const struct frame_header *h
     }
     TRY(check(rule, h, info));
     if (h->type == FRAME_DATA) {
-        return mux_take_data(m, lane, h, in, info);
+        return mux_take_data(m, h, in, info);
     }
     bufq_drop(in, FRAME_HEADER_BYTES);
     int err = rule->handler(m, h, bufq_pullup(in, h->length), info);
@@ -319,7 +321,7 @@ static int take_frame(struct mux *m, unsigned lane, const struct frame_header *h
                    : 0;
 }
 
-static int take_frames(struct mux *m, unsigned lane, struct bufq *in, struct errinfo *info)
+static int take_frames(struct mux *m, struct bufq *in, struct errinfo *info)
 {
     struct frame_header h;
     int err;
@@ -328,7 +330,7 @@ static int take_frames(struct mux *m, unsigned lane, struct bufq *in, struct err
         if (in->bytes < (size_t)FRAME_HEADER_BYTES + h.length) {
             return 0;
         }
-        TRY(take_frame(m, lane, &h, in, info));
+        TRY(take_frame(m, &h, in, info));
     }
     return err == ERR_MORE ? 0 : errinfo_set(info, err, "a frame header that cannot be");
 }
@@ -338,7 +340,7 @@ int mux_feed(struct mux *m, unsigned lane, struct bufq *in, uint64_t now_ms, str
     ASSERT(lane < m->lane_count);
     mux_enter(m, now_ms);
     m->received_ms = now_ms;
-    int err = take_frames(m, lane, in, info);
+    int err = take_frames(m, in, info);
     mux_leave(m);
     return err;
 }

@@ -82,11 +82,11 @@ static void put_back(struct mux_stream *s)
     tx_tell_writable(s);
 }
 
-static void emit_fresh(struct mux *m, unsigned lane, struct bufq *out, size_t enough)
+static void emit_fresh(struct mux *m, struct bufq *out, size_t enough)
 {
     while (!list_is_empty(&m->fresh) && out->bytes < enough) {
         struct mux_stream *s = stream_of(list_first(&m->fresh));
-        size_t n = tx_emit(s, lane, out, s->fresh_left);
+        size_t n = tx_emit(s, out, s->fresh_left);
 
         s->fresh_left = (uint16_t)(s->fresh_left - n);
         put_back(s);
@@ -109,7 +109,7 @@ static void end_round(struct mux *m, struct mux_tunnel *t)
     }
 }
 
-static void emit_turns(struct mux *m, unsigned lane, struct bufq *out, size_t enough)
+static void emit_turns(struct mux *m, struct bufq *out, size_t enough)
 {
     /* The last few bytes of a batch are not worth a frame of their own. */
     for (bool is_first = true; !list_is_empty(&m->turns); is_first = false) {
@@ -124,18 +124,18 @@ static void emit_turns(struct mux *m, unsigned lane, struct bufq *out, size_t en
         if (is_alone(m, t)) {
             most = left > MUX_QUANTUM_BYTES ? left : MUX_QUANTUM_BYTES;
         }
-        size_t n = tx_emit(s, lane, out, most);
+        size_t n = tx_emit(s, out, most);
         t->turn_left -= (uint32_t)(n < t->turn_left ? n : t->turn_left);
         put_back(s);
         end_round(m, t); /* the tunnel is there: records are buried later */
     }
 }
 
-void sched_emit(struct mux *m, unsigned lane, struct bufq *out, size_t enough)
+void sched_emit(struct mux *m, struct bufq *out, size_t enough)
 {
     size_t half = out->bytes + (enough - out->bytes) / 2;
 
-    emit_fresh(m, lane, out, list_is_empty(&m->turns) ? enough : half);
-    emit_turns(m, lane, out, enough);
-    emit_fresh(m, lane, out, enough);
+    emit_fresh(m, out, list_is_empty(&m->turns) ? enough : half);
+    emit_turns(m, out, enough);
+    emit_fresh(m, out, enough);
 }

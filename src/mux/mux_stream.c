@@ -234,8 +234,7 @@ static bool is_done(const struct mux_stream *s)
     if (stream_has_owner(s) || stream_is(s, STREAM_ACK_WAITS)) {
         return false;
     }
-    return s->life == LIFE_OVER ||
-           (s->life == LIFE_OPEN && s->tx_state == TX_DONE && s->rx_state == RX_ENDED);
+    return s->life == LIFE_OVER || (s->life == LIFE_OPEN && stream_is_complete(s));
 }
 
 void stream_retire_if_done(struct mux_stream *s)
@@ -311,7 +310,7 @@ void mux_stream_accept(struct mux_stream *s, struct slice facts)
 
 void mux_stream_reset(struct mux_stream *s, uint16_t code)
 {
-    if (s->life == LIFE_OPEN && !(s->tx_state == TX_DONE && s->rx_state == RX_ENDED)) {
+    if (s->life == LIFE_OPEN && !stream_is_complete(s)) {
         stream_cut(s, LIFE_RESETTING, code);
     }
 }

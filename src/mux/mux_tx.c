@@ -55,20 +55,16 @@ static uint64_t cut_at_begin(const struct mux_tx *tx, uint64_t n, uint8_t *flags
     return n;
 }
 
-/* The offset is told first on a carrier, and always once a second lane was used. */
-static uint8_t place_on(struct mux_stream *s, unsigned lane)
+/* The offset is told first on a carrier, and always where lanes may overtake each other. */
+static uint8_t place(struct mux_stream *s)
 {
-    bool was_placed = stream_is(s, STREAM_TX_PLACED);
+    bool is_told = stream_is(s, STREAM_TX_PLACED) && mux_of(s)->lane_count == 1;
 
-    if (was_placed && s->tx_lane != lane) {
-        stream_flag(s, STREAM_TX_STRIPED);
-    }
     stream_flag(s, STREAM_TX_PLACED);
-    s->tx_lane = (uint8_t)lane;
-    return was_placed && !stream_is(s, STREAM_TX_STRIPED) ? 0 : DATA_OFFSET;
+    return is_told ? 0 : DATA_OFFSET;
 }
 
-size_t tx_emit(struct mux_stream *s, unsigned lane, struct bufq *out, size_t max)
+size_t tx_emit(struct mux_stream *s, struct bufq *out, size_t max)
 {
     struct mux *m = mux_of(s);
     struct mux_tx *tx = &s->tx;
@@ -80,7 +76,7 @@ size_t tx_emit(struct mux_stream *s, unsigned lane, struct bufq *out, size_t max
         flags |= DATA_FIN;
         tx_set(s, TX_FIN_SENT);
     }
-    flags |= place_on(s, lane);
+    flags |= place(s);
     frame_put_data(out, s->id, flags, tx->sent, (size_t)n);
     bufq_share(out, &tx->kept, &tx->mark, (size_t)n);
     tx->sent += n;
@@ -196,7 +192,7 @@ static void emit_own_frames(struct mux *m, struct bufq *out, size_t enough)
         ack_emit(m, out);
     }
     while (tx_is_sendable(m->control) && out->bytes < enough) {
-        tx_emit(m->control, 0, out, MUX_FRAME_DATA_MAX);
+        tx_emit(m->control, out, MUX_FRAME_DATA_MAX);
     }
 }
 
@@ -227,7 +223,7 @@ size_t mux_produce(struct mux *m, unsigned lane, struct bufq *out, size_t max_by
         emit_own_frames(m, out, enough);
     }
     if (out->bytes < enough) {
-        sched_emit(m, lane, out, enough);
+        sched_emit(m, out, enough);
     }
     mux_leave(m);
     m->is_output_told = mux_wants_output(m, 0);
