@@ -173,7 +173,7 @@ int tunnel_config_check(struct tunnel_config *t, struct origin at, struct proble
         return refuse(problems, at, t->key, "it has no target; add target: PORT or target: URL");
     }
     if (t->kind == TUNNEL_AUTO) {
-        t->kind = kind_of(t);
+        t->kind = (int)kind_of(t);
     }
     if (!fits_kind(&t->target, t->kind)) {
         return refuse(problems, at, t->key,
@@ -253,7 +253,7 @@ static int read_tunnel(const struct tree *key, const struct tree *node, struct t
         TRY(schema_read(&tunnel_schema, node, t, file, problems));
     }
     if (t->kind == TUNNEL_AUTO) {
-        t->kind = kind_of(t);
+        t->kind = (int)kind_of(t);
     }
     name_by_key(t);
     return tunnel_config_check(t, at, problems);
