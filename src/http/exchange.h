@@ -70,9 +70,9 @@ static inline struct exchange *exchange_of(struct stream *body)
     return CONTAINER_OF(body, struct exchange, body);
 }
 
-/* The next head of the peer: on a front the request, at once; on a back informational ones, then
- * the final one. ERR_AGAIN: not yet. Other errors as from stream_read. The head is the caller's to
- * change; it lives until the next call or until the exchange is closed. */
+/* The next head of the peer: on a front the request, at once and again whenever asked; on a back
+ * informational ones, then the final one. ERR_AGAIN: not yet. Other errors as from stream_read. The
+ * head is the caller's to change; it lives until the next call or until the exchange is closed. */
 MUST_USE int exchange_read_head(struct exchange *x, struct http_head **head_out);
 
 /* Front: any number of informational heads (dropped for HTTP/1.0), then one final response.

@@ -16,13 +16,13 @@ static int send_answer(struct exchange *x, const struct http_head *head, struct 
 
     TRY(exchange_read_head(x, &request));
     TRY(exchange_send_head(x, head));
-    if (body.len == 0 || slice_is(request->method, "HEAD")) {
-        return 0;
+    if (!slice_is(request->method, "HEAD")) {
+        bufq_push_slice(&bytes, body);
+        int err = stream_write(&x->body, &bytes);
+        bufq_clear(&bytes);
+        TRY(err);
     }
-    bufq_push_slice(&bytes, body);
-    int err = stream_write(&x->body, &bytes);
-    bufq_clear(&bytes);
-    return err < 0 ? err : stream_shutdown(&x->body);
+    return stream_shutdown(&x->body);
 }
 
 int exchange_answer(struct exchange *x, const struct http_head *head, struct slice body)

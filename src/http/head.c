@@ -53,6 +53,27 @@ struct slice http_head_keepf(struct http_head *h, const char *fmt, ...)
     return slice_of(text, (size_t)n);
 }
 
+struct slice http_head_keep_joined(struct http_head *h, const struct slice *parts, size_t count)
+{
+    size_t total = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        total += parts[i].len;
+    }
+    if (total == 0) {
+        return SLICE("");
+    }
+    char *text = take(h, total);
+    char *at = text;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len > 0) {
+            memcpy(at, parts[i].ptr, parts[i].len);
+            at += parts[i].len;
+        }
+    }
+    return slice_of(text, total);
+}
+
 void http_head_reserve_fields(struct http_head *h, uint32_t count)
 {
     size_t bytes = count * sizeof(struct http_field);

@@ -98,6 +98,8 @@ struct slice http_head_path_only(const struct http_head *h);
 struct slice http_head_keep(struct http_head *h, struct slice bytes);
 struct slice http_head_keepf(struct http_head *h, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+struct slice http_head_keep_joined(struct http_head *h, const struct slice *parts, size_t count);
+
 /* Makes room for so many fields at once. Fields move. */
 void http_head_reserve_fields(struct http_head *h, uint32_t count);
 

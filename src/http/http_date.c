@@ -158,7 +158,7 @@ static int parse_rfc850(struct slice s, struct parts *p)
     TRY(take_number(slice_sub(s, 9, 2), 99, &year));
     p->date.year = full_year(year);
     TRY(take_clock(slice_sub(s, 12, 8), &p->second_of_day));
-    return slice_is(slice_sub(s, 20, 5), " GMT") ? 0 : ERR_INVALID;
+    return slice_is(slice_sub(s, 20, 4), " GMT") ? 0 : ERR_INVALID;
 }
 
 /* "Sun Nov  6 08:49:37 1994" */
@@ -183,7 +183,7 @@ int http_date_parse(struct slice text, int64_t *seconds_out)
     if (text.len == HTTP_DATE_BYTES && comma == 3) {
         err = parse_fixdate(text, &p);
     } else if (comma < text.len) {
-        err = text.len - comma == 25 ? parse_rfc850(slice_sub(text, comma, 25), &p) : ERR_INVALID;
+        err = text.len - comma == 24 ? parse_rfc850(slice_sub(text, comma, 24), &p) : ERR_INVALID;
     } else {
         err = text.len == 24 ? parse_asctime(text, &p) : ERR_INVALID;
     }

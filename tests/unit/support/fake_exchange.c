@@ -139,6 +139,10 @@ static int read_head(struct exchange *x, struct http_head **head_out)
 {
     struct fake *e = of_exchange(x);
 
+    if (e->has_read_final && http_head_is_request(&e->heads[e->heads_read - 1])) {
+        *head_out = &e->heads[e->heads_read - 1];
+        return 0;
+    }
     if (e->heads_read == e->heads_in) {
         return e->broken ? e->broken : ERR_AGAIN;
     }
