@@ -89,7 +89,8 @@ struct slice http_head_host(const struct http_head *h);
 struct slice http_head_path_only(const struct http_head *h);
 
 #define HTTP_HEAD_EACH(head, field)                                                                \
-    for (struct http_field *field = (head)->fields, *field##_end = field + (head)->field_count;    \
+    for (struct http_field *field = (head)->fields,                                                \
+                           *field##_end = field ? field + (head)->field_count : NULL;              \
          field != field##_end; field++)
 
 /* ---- changing ---- */
