@@ -112,7 +112,7 @@ static int refuse(struct problems *problems, struct origin at, const char *key, 
 }
 
 /* What the target's scheme says, then what the port says. */
-static enum tunnel_kind kind_of(const struct tunnel_config *t)
+static int kind_of(const struct tunnel_config *t)
 {
     switch (t->target.scheme) {
     case TARGET_HTTP:
