@@ -195,6 +195,12 @@ struct greet_client *greet_client_start(struct stream *stream_take,
     return g;
 }
 
+void greet_client_set_user(struct greet_client *g, const struct greet_client_user *user, void *ctx)
+{
+    g->user = user;
+    g->ctx = ctx;
+}
+
 void greet_client_log_in(struct greet_client *g, const struct link_login *login)
 {
     struct bufq out = {0};

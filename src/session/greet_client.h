@@ -41,6 +41,9 @@ struct greet_client *greet_client_start(struct stream *stream_take,
                                         const struct greet_client_options *options,
                                         const struct greet_client_user *user, void *ctx);
 
+/* Another user, for a greeting that changes hands after the race. */
+void greet_client_set_user(struct greet_client *g, const struct greet_client_user *user, void *ctx);
+
 void greet_client_log_in(struct greet_client *g, const struct link_login *login);
 
 /* rows: our table, taken. */
