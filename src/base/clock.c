@@ -25,6 +25,16 @@ uint64_t clock_wall_ms(void)
     return read_us(CLOCK_REALTIME) / 1000u;
 }
 
+uint64_t clock_asleep_ms(void)
+{
+#ifdef CLOCK_BOOTTIME
+    uint64_t awake = read_us(CLOCK_MONOTONIC); /* first: the difference is never negative */
+    return (read_us(CLOCK_BOOTTIME) - awake) / 1000u;
+#else
+    return 0;
+#endif
+}
+
 void clock_show(uint64_t wall_ms, char out[CLOCK_TEXT_BYTES])
 {
     time_t seconds = (time_t)(wall_ms / 1000u);

@@ -275,3 +275,8 @@ uint64_t pump_bytes(const struct pump *p, enum pump_side side)
 {
     return p->lane[side].bytes;
 }
+
+bool pump_has_ended(const struct pump *p, enum pump_side side)
+{
+    return p->lane[side].state != LANE_OPEN;
+}

@@ -35,3 +35,6 @@ void pump_abort(struct pump **p);
 
 /* Bytes that came from that side so far. */
 uint64_t pump_bytes(const struct pump *p, enum pump_side side);
+
+/* That side has ended: nothing more comes from it. */
+bool pump_has_ended(const struct pump *p, enum pump_side side);
