@@ -3,6 +3,8 @@
 
 #include "cmd/cmd_check.h"
 #include "cmd/cmd_help.h"
+#include "cmd/cmd_login.h"
+#include "cmd/cmd_publish.h"
 #include "cmd/cmd_relay.h"
 #include "cmd/cmd_status.h"
 #include "cmd/cmd_token.h"
@@ -15,6 +17,10 @@ typedef int run_fn(const struct command_line *line, struct options *options);
 
 static run_fn *const runs[COMMAND_COUNT] = {
     [COMMAND_RELAY] = cmd_relay,
+    [COMMAND_HTTP] = cmd_publish,
+    [COMMAND_TCP] = cmd_publish,
+    [COMMAND_UP] = cmd_up,
+    [COMMAND_LOGIN] = cmd_login,
     [COMMAND_CHECK] = cmd_check,
     [COMMAND_TOKEN] = cmd_token,
     [COMMAND_STATUS] = cmd_status,

@@ -1,0 +1,26 @@
+#include "agent/backoff.h"
+
+#include "base/random.h"
+
+uint64_t backoff_bound_ms(const struct backoff *b)
+{
+    uint64_t bound = BACKOFF_FIRST_MS;
+
+    if (b->attempts == 0) {
+        return 0;
+    }
+    for (uint32_t i = 1; i < b->attempts && bound < BACKOFF_MAX_MS; i++) {
+        bound *= 2;
+    }
+    return bound < BACKOFF_MAX_MS ? bound : BACKOFF_MAX_MS;
+}
+
+uint64_t backoff_next_ms(struct backoff *b)
+{
+    uint64_t bound = backoff_bound_ms(b);
+
+    if (b->attempts < UINT32_MAX) {
+        b->attempts++;
+    }
+    return bound ? random_below(bound) : 0;
+}

@@ -1,0 +1,375 @@
+#include "agent/serve.h"
+
+#include <netinet/in.h>
+
+#include "agent/file_visit.h"
+#include "agent/reporter.h"
+#include "base/mem.h"
+#include "net/addr.h"
+#include "net/pump.h"
+#include "session/link_stream.h"
+#include "wire/open_facts.h"
+#include "wire/reset_code.h"
+
+enum visit_state {
+    VISIT_QUEUED,   /* too many dials run */
+    VISIT_DIALLING, /* to the target */
+    VISIT_JOINED,   /* bytes flow */
+    VISIT_FILES,    /* an HTTP server answers */
+};
+
+struct visit {
+    struct table_node node; /* serve.visits */
+    struct list queued;     /* serve.queue */
+    struct serve *serve;
+    struct agent_tunnel *tunnel; /* counted */
+    enum visit_state state;
+    bool is_exchange;
+    uint16_t visitor_port;
+    uint8_t visitor_bytes; /* of the address: 0, 4 or 16 */
+    uint8_t visitor[16];
+    struct stream *link; /* ours until JOINED or FILES; then only to be named */
+    struct origin_dial *dial;
+    struct pump *pump;
+    struct file_visit *files;
+    uint64_t started_at_ms;
+    struct log_scope log;
+    struct grave grave;
+};
+
+enum { VISIT_SPARES_MAX = 64 };
+
+static _Thread_local struct mem_pool pool = MEM_POOL(struct visit, VISIT_SPARES_MAX);
+
+static struct visit *of_node(struct table_node *node)
+{
+    return CONTAINER_OF(node, struct visit, node);
+}
+
+static struct visit *find(const struct serve *s, uint32_t stream_id)
+{
+    TABLE_EACH_MATCH(&s->visits, table_hash_u64(stream_id), node)
+    {
+        if (of_node(node)->log.id == stream_id) {
+            return of_node(node);
+        }
+    }
+    return NULL;
+}
+
+/* ---- the end ---- */
+
+static void show_visitor(const struct visit *v, char out[ADDR_TEXT_BYTES])
+{
+    struct sockaddr_storage storage = {0};
+    struct sockaddr_in *in4 = (struct sockaddr_in *)&storage;
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&storage;
+    struct addr addr;
+
+    if (v->visitor_bytes == 4) {
+        in4->sin_family = AF_INET;
+        memcpy(&in4->sin_addr, v->visitor, 4);
+        in4->sin_port = htons(v->visitor_port);
+    } else if (v->visitor_bytes == 16) {
+        in6->sin6_family = AF_INET6;
+        memcpy(&in6->sin6_addr, v->visitor, 16);
+        in6->sin6_port = htons(v->visitor_port);
+    }
+    addr = addr_of(&storage, v->visitor_bytes == 16 ? sizeof *in6 : sizeof *in4);
+    addr_show(&addr, out);
+}
+
+struct visit_end {
+    const char *reason;
+    uint64_t in_bytes; /* from the visitor */
+    uint64_t out_bytes;
+};
+
+/* The closing line, and the event. Exchanges are told by the relay, which sees them. */
+static void tell_end(const struct visit *v, const struct visit_end *e)
+{
+    char visitor[ADDR_TEXT_BYTES];
+    uint64_t ms = loop_now_ms(v->serve->loop) - v->started_at_ms;
+    enum log_level level = v->is_exchange ? LOG_DEBUG : LOG_INFO;
+    const struct report_stream report = {
+        .tunnel = v->tunnel->key,
+        .visitor = visitor,
+        .ms = ms,
+        .in_bytes = e->in_bytes,
+        .out_bytes = e->out_bytes,
+        .reason = e->reason,
+    };
+
+    show_visitor(v, visitor);
+    LOG_AT(level, &v->log, "stream closed", LOG_STR("tunnel", v->tunnel->key),
+           LOG_STR("visitor", visitor), LOG_U64("ms", ms), LOG_U64("in", e->in_bytes),
+           LOG_U64("out", e->out_bytes), LOG_STR("reason", e->reason));
+    if (!v->is_exchange) {
+        reporter_stream(v->serve->reporter, &report);
+    }
+}
+
+static void bury(struct grave *grave)
+{
+    mem_pool_put(&pool, CONTAINER_OF(grave, struct visit, grave));
+}
+
+static void drop(struct visit *v)
+{
+    struct serve *s = v->serve;
+
+    table_remove(&s->visits, &v->node);
+    if (v->state == VISIT_QUEUED) {
+        list_remove(&v->queued);
+        s->queue_count--;
+    }
+    if (v->state == VISIT_DIALLING) {
+        s->dial_count--;
+    }
+    agent_tunnel_unref(&v->tunnel);
+    loop_bury(s->loop, &v->grave, bury);
+}
+
+static void start_queued(struct serve *s);
+
+static void end(struct visit *v, const struct visit_end *e)
+{
+    struct serve *s = v->serve;
+
+    tell_end(v, e);
+    drop(v);
+    start_queued(s);
+    if (serve_is_empty(s)) {
+        s->on_empty(s->ctx);
+    }
+}
+
+/* Before a byte flowed. */
+static void refuse(struct visit *v, uint16_t code, const char *reason)
+{
+    const struct visit_end e = {.reason = reason};
+
+    link_stream_reset(&v->link, code);
+    end(v, &e);
+}
+
+/* ---- joined ---- */
+
+static void on_pumped(void *ctx, const struct pump_result *result)
+{
+    struct visit *v = ctx;
+    struct text reason = {0};
+    struct visit_end e = {
+        .reason = "end",
+        .in_bytes = result->bytes[PUMP_A],
+        .out_bytes = result->bytes[PUMP_B],
+    };
+
+    v->pump = NULL;
+    if (result->err < 0) {
+        text_addf(&reason, "%s: %s", result->side == PUMP_A ? "visitor" : "target",
+                  err_text(result->err));
+        e.reason = text_str(&reason);
+    }
+    end(v, &e);
+    text_deinit(&reason);
+}
+
+static void join(struct visit *v, struct stream *origin_take)
+{
+    struct stream_facts facts;
+    uint8_t tlvs[OPEN_FACTS_MAX_BYTES];
+    size_t n = 0;
+
+    stream_facts(origin_take, &facts);
+    const struct opened_facts opened = {.alpn = facts.alpn};
+    if (opened_facts_encode(&opened, tlvs, sizeof tlvs, &n) < 0) {
+        n = 0; /* an origin with a strange protocol name: not worth a word */
+    }
+    v->state = VISIT_JOINED;
+    mux_stream_accept(link_stream_mux(v->link), slice_of(tlvs, n));
+    v->pump = pump_start(v->link, origin_take, NULL, NULL, on_pumped, v);
+}
+
+static void on_files_ended(void *ctx, const char *reason)
+{
+    struct visit *v = ctx;
+    const struct visit_end e = {.reason = reason};
+
+    v->files = NULL;
+    end(v, &e);
+}
+
+static void serve_files(struct visit *v)
+{
+    struct agent_tunnel *t = v->tunnel;
+    struct errinfo why = {0};
+    int err = t->files ? 0 : file_visit_open(t->target.path, &t->files, &why);
+
+    if (err < 0) {
+        refuse(v, origin_dial_reset_code(err), errinfo_text(&why, err));
+        return;
+    }
+    v->state = VISIT_FILES;
+    mux_stream_accept(link_stream_mux(v->link), SLICE_NONE);
+    v->files = file_visit_start(v->link, t->files, &v->log, on_files_ended, v);
+}
+
+/* ---- dialling ---- */
+
+static void on_dialled(void *ctx, int err, struct stream *s_take, const struct errinfo *why)
+{
+    struct visit *v = ctx;
+    struct serve *s = v->serve;
+
+    v->dial = NULL;
+    if (err < 0) {
+        refuse(v, origin_dial_reset_code(err), errinfo_text(why, err));
+        return;
+    }
+    s->dial_count--;
+    join(v, s_take);
+    start_queued(s);
+}
+
+static void dial(struct visit *v)
+{
+    struct serve *s = v->serve;
+
+    v->state = VISIT_DIALLING;
+    s->dial_count++;
+    v->dial =
+        origin_dial_start(s->loop, &v->tunnel->target, s->trust, s->connect_ms, on_dialled, v);
+}
+
+static void queue(struct visit *v)
+{
+    struct serve *s = v->serve;
+
+    v->state = VISIT_QUEUED;
+    s->queue_count++;
+    list_push_back(&s->queue, &v->queued);
+}
+
+static void start_queued(struct serve *s)
+{
+    struct list *first = s->dial_count < SERVE_DIALS_MAX ? list_pop_front(&s->queue) : NULL;
+
+    if (first) {
+        s->queue_count--;
+        dial(LIST_ENTRY(first, struct visit, queued));
+    }
+}
+
+/* The visitor left before the target answered. What it has sent waits in the engine. */
+static void on_link_ready(void *ctx, struct stream *link, unsigned events)
+{
+    struct visit *v = ctx;
+    const struct visit_end e = {.reason = "visitor: gone before the target answered"};
+
+    (void)link;
+    if (events & STREAM_BROKEN) {
+        origin_dial_stop(&v->dial);
+        stream_abort(&v->link);
+        end(v, &e);
+    }
+}
+
+/* ---- opening ---- */
+
+static void keep_facts(struct visit *v, const struct open_facts *facts)
+{
+    v->is_exchange = facts->is_exchange;
+    v->visitor_port = facts->visitor_port;
+    if (facts->visitor.len == 4 || facts->visitor.len == 16) {
+        v->visitor_bytes = (uint8_t)facts->visitor.len;
+        memcpy(v->visitor, facts->visitor.ptr, facts->visitor.len);
+    }
+}
+
+static struct visit *add(struct serve *s, struct mux_stream *ms, struct agent_tunnel *tunnel)
+{
+    struct visit *v = mem_pool_get(&pool);
+
+    v->serve = s;
+    v->tunnel = agent_tunnel_ref(tunnel);
+    v->state = VISIT_JOINED; /* in no queue yet */
+    v->started_at_ms = loop_now_ms(s->loop);
+    v->log = (struct log_scope){.parent = s->log, .kind = "stream", .id = mux_stream_id(ms)};
+    table_add(&s->visits, &v->node, table_hash_u64(v->log.id));
+    v->link = link_stream_new(s->loop, ms);
+    stream_set_user(v->link, on_link_ready, v);
+    return v;
+}
+
+void serve_open(struct serve *s, struct mux_stream *stream_take, struct agent_tunnel *tunnel,
+                struct slice facts)
+{
+    struct open_facts said = {0};
+    struct errinfo why = {0};
+    int err = open_facts_decode(facts, &said, &why);
+    struct visit *v = add(s, stream_take, tunnel);
+
+    if (err < 0) {
+        refuse(v, RESET_PROTOCOL, errinfo_text(&why, err));
+        return;
+    }
+    keep_facts(v, &said);
+    if (tunnel->target.scheme == TARGET_FILE) {
+        serve_files(v);
+    } else if (s->dial_count < SERVE_DIALS_MAX) {
+        dial(v);
+    } else if (s->queue_count < SERVE_QUEUE_MAX) {
+        queue(v);
+    } else {
+        refuse(v, RESET_LIMIT, "too many connections are being opened");
+    }
+}
+
+void serve_begin(struct serve *s, struct mux_stream *stream)
+{
+    struct visit *v = find(s, mux_stream_id(stream));
+    const struct visit_end e = {.reason = "target: closed between two exchanges"};
+
+    if (v && v->pump && pump_has_ended(v->pump, PUMP_B)) {
+        mux_stream_reset(stream, RESET_UNSENT);
+        pump_abort(&v->pump);
+        end(v, &e);
+    }
+}
+
+/* ---- life ---- */
+
+void serve_init(struct serve *s)
+{
+    list_init(&s->queue);
+}
+
+static void cut(struct visit *v, const char *reason)
+{
+    struct visit_end e = {.reason = reason};
+
+    origin_dial_stop(&v->dial);
+    if (v->pump) {
+        e.in_bytes = pump_bytes(v->pump, PUMP_A);
+        e.out_bytes = pump_bytes(v->pump, PUMP_B);
+        pump_abort(&v->pump);
+    } else if (v->files) {
+        file_visit_abort(&v->files);
+    } else {
+        stream_abort(&v->link);
+    }
+    tell_end(v, &e);
+    drop(v);
+}
+
+void serve_deinit(struct serve *s, const char *reason)
+{
+    struct table_node *node = table_walk(&s->visits, NULL);
+
+    while (node) {
+        cut(of_node(node), reason);
+        node = table_walk(&s->visits, NULL);
+    }
+    table_deinit(&s->visits);
+}

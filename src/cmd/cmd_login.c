@@ -1,0 +1,118 @@
+#include "cmd/cmd_login.h"
+
+#include <stdio.h>
+
+#include "agent/login_check.h"
+#include "base/mem.h"
+#include "cmd/data_dir.h"
+#include "cmd/relay_choice.h"
+#include "gen/version.h"
+
+enum { LAST_WORDS_MS = 50 }; /* for the goodbye to the relay */
+
+struct logging_in {
+    struct loop *loop;
+    struct text state; /* folder */
+    struct slice token;
+    struct slice pin;
+    struct agent_relay relay;
+    int err;
+    struct errinfo why;
+    char *token_name; /* as whom the relay knows us; NULL: not yet */
+};
+
+static void on_done(void *ctx, int err, const struct login_answer *answer,
+                    const struct errinfo *why)
+{
+    struct logging_in *l = ctx;
+
+    l->err = err;
+    if (err < 0) {
+        errinfo_set(&l->why, err, "%s", errinfo_text(why, err));
+    } else {
+        l->token_name = mem_strndup(answer->token_name.ptr, answer->token_name.len);
+    }
+    loop_stop(l->loop);
+}
+
+static int check(struct logging_in *l, const struct identity *identity,
+                 const struct options *options)
+{
+    const struct login_check_options check_options = {
+        .relay = &l->relay,
+        .identity = identity,
+        .version = ADIT_VERSION,
+        .limit_ms = options->agent.limits.handshake,
+    };
+
+    login_check_start(l->loop, &check_options, on_done, l);
+    loop_run(l->loop);
+    loop_run_for(l->loop, LAST_WORDS_MS);
+    return l->err;
+}
+
+static int save(struct logging_in *l)
+{
+    struct text relay = {0};
+    char *token = l->token.len ? mem_strndup(l->token.ptr, l->token.len) : NULL;
+    char *pin = l->pin.len ? mem_strndup(l->pin.ptr, l->pin.len) : NULL;
+
+    relay_url_show(&relay, &l->relay.url);
+    struct login login = {.relay = relay.ptr, .token = token, .pin = pin};
+    int err = logins_save(text_str(&l->state), &login, &l->why);
+    if (err == 0) {
+        fprintf(stderr, "logged in to %s%s%s; saved in %s\n", text_str(&relay),
+                l->token_name[0] ? " as " : "", l->token_name, text_str(&l->state));
+    }
+    if (token) {
+        mem_wipe(token, l->token.len);
+    }
+    mem_free(token);
+    mem_free(pin);
+    text_deinit(&relay);
+    return err;
+}
+
+static int log_in(struct logging_in *l, const struct options *options)
+{
+    struct identity identity;
+
+    TRY(identity_load(text_str(&l->state), &identity, &l->why));
+    int err = check(l, &identity, options);
+    identity_wipe(&identity);
+    TRY(err);
+    return save(l);
+}
+
+/* What can be said without asking the relay. */
+static int prepare(struct logging_in *l, const char *word, const struct options *options)
+{
+    struct slice relay;
+
+    TRY(login_word_parse(slice_str(word), &relay, &l->token, &l->pin, &l->why));
+    TRY(relay_choice_make(&options->agent, relay, l->token, l->pin, &l->relay, &l->why));
+    return data_dir_open(options->agent.state, &l->state, &l->why);
+}
+
+int cmd_login(const struct command_line *line, struct options *options)
+{
+    struct logging_in l = {.loop = loop_new()};
+    enum exit_code code = EXIT_STOPPED;
+
+    options_apply_log(options);
+    int err = prepare(&l, line->args[0], options);
+    if (err < 0) {
+        code = EXIT_USAGE;
+    } else {
+        err = log_in(&l, options);
+        code = err < 0 ? EXIT_REFUSED : EXIT_STOPPED;
+    }
+    if (err < 0) {
+        fprintf(stderr, "adit login: %s\n", errinfo_text(&l.why, err));
+    }
+    agent_relay_deinit(&l.relay);
+    loop_free(&l.loop);
+    mem_free(l.token_name);
+    text_deinit(&l.state);
+    return (int)code;
+}

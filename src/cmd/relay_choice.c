@@ -1,0 +1,111 @@
+#include "cmd/relay_choice.h"
+
+#include "base/mem.h"
+#include "config/identity.h"
+
+/* ---- trust ---- */
+
+static int make_trust(const struct agent_config *config, struct slice pin_text,
+                      struct tls_trust **out, struct errinfo *why)
+{
+    struct tls_trust_options options = {.ca_file = config->ca};
+    struct tls_pin pin;
+
+    if (pin_text.len) {
+        if (tls_pin_parse(pin_text, &pin) < 0) {
+            return errinfo_set(why, ERR_CONFIG,
+                               "'%.*s' is no pin; it is sha256:BASE64, as the "
+                               "relay prints it",
+                               SLICE_ARG(slice_sub(pin_text, 0, 80)));
+        }
+        options.pins = &pin;
+        options.pin_count = 1;
+    }
+    return tls_trust_new(&options, out, why);
+}
+
+static int check_encryption(const struct agent_config *config, const struct relay_url *url,
+                            struct errinfo *why)
+{
+    if (relay_url_is_encrypted(url) || relay_url_is_loopback(url) || config->is_insecure) {
+        return 0;
+    }
+    return errinfo_set(why, ERR_CONFIG,
+                       "%s:// is not encrypted: everybody on the way could read the token; use %s, "
+                       "or add --insecure",
+                       relay_carrier_name(url->carrier),
+                       url->carrier == RELAY_WS ? "wss://" : "tls://");
+}
+
+int relay_choice_make(const struct agent_config *config, struct slice relay, struct slice token,
+                      struct slice pin, struct agent_relay *out, struct errinfo *why)
+{
+    *out = (struct agent_relay){0};
+    if (relay_url_parse(relay, &out->url, why) < 0) {
+        return ERR_CONFIG;
+    }
+    TRY(check_encryption(config, &out->url, why));
+    if (relay_url_is_encrypted(&out->url)) {
+        TRY(make_trust(config, pin, &out->trust, why));
+    }
+    out->token = mem_strndup(token.ptr ? token.ptr : "", token.len);
+    return 0;
+}
+
+/* ---- logins ---- */
+
+/* Another way to the same relay: the token is the same. */
+static const struct login *find_same_place(const struct logins *logins, const struct relay_url *url)
+{
+    for (size_t i = 0; i < logins->count; i++) {
+        struct relay_url saved;
+        if (relay_url_parse(slice_str(logins->items[i].relay), &saved, NULL) == 0 &&
+            strcmp(saved.host, url->host) == 0 && saved.port == url->port) {
+            return &logins->items[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct login *find_login(const struct logins *logins, const char *relay)
+{
+    struct relay_url url;
+    struct text shown = {0};
+
+    if (!relay) {
+        return logins_find(logins, NULL);
+    }
+    if (relay_url_parse(slice_str(relay), &url, NULL) < 0) {
+        return NULL; /* relay_choice_make says what is wrong */
+    }
+    relay_url_show(&shown, &url);
+    const struct login *login = logins_find(logins, text_str(&shown));
+    text_deinit(&shown);
+    return login ? login : find_same_place(logins, &url);
+}
+
+static int choose(const struct agent_config *config, const struct login *login,
+                  struct agent_relay *out, struct errinfo *why)
+{
+    const char *relay = config->relay ? config->relay : login ? login->relay : NULL;
+    const char *token = config->token.text ? config->token.text : login ? login->token : NULL;
+    const char *pin = config->pin ? config->pin : login && !config->ca ? login->pin : NULL;
+
+    if (!relay) {
+        return errinfo_set(why, ERR_CONFIG,
+                           "no relay is known; run `adit login RELAY#TOKEN` once (the relay prints "
+                           "that line), or give --relay and --token");
+    }
+    return relay_choice_make(config, slice_str(relay), slice_str(token), slice_str(pin), out, why);
+}
+
+int relay_choice_find(const struct agent_config *config, const char *state_folder,
+                      struct agent_relay *out, struct errinfo *why)
+{
+    struct logins logins = {0};
+
+    TRY(logins_load(state_folder, &logins, why));
+    int err = choose(config, find_login(&logins, config->relay), out, why);
+    logins_deinit(&logins);
+    return err;
+}
