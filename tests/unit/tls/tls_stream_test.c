@@ -1,4 +1,5 @@
 /* Pairs of TLS streams over the test's pipe: what passes, what ends, what is refused. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include <gnutls/gnutls.h>
 
 #include "base/mem.h"
 #include "base/random.h"
@@ -768,6 +770,131 @@ static void a_connection_lost_in_the_handshake_is_told(void **state)
     pair_close(&p);
 }
 
+/* ---- TLS 1.2: a client that is the library alone, for ours does not go below 1.3 on demand ----
+ */
+
+struct old_client {
+    gnutls_session_t session;
+    gnutls_certificate_credentials_t credentials;
+    struct stream_end end; /* the far end of the pipe: records */
+};
+
+static ssize_t old_pull(gnutls_transport_ptr_t self, void *out, size_t n)
+{
+    struct old_client *c = self;
+
+    if (bufq_is_empty(&c->end.in)) {
+        gnutls_transport_set_errno(c->session, EAGAIN);
+        return -1;
+    }
+    n = n < c->end.in.bytes ? n : c->end.in.bytes;
+    bufq_peek(&c->end.in, out, n);
+    bufq_drop(&c->end.in, n);
+    return (ssize_t)n;
+}
+
+static ssize_t old_push(gnutls_transport_ptr_t self, const void *bytes, size_t n)
+{
+    struct old_client *c = self;
+    stream_end_send(&c->end, bytes, n);
+    return (ssize_t)n;
+}
+
+/* Over p's pipe in place of its client; returns what the handshake says on the client's side. */
+static int old_client_shake_hands(struct old_client *c, struct pair *p, const char *alpn)
+{
+    const gnutls_datum_t protocol = {(unsigned char *)alpn, (unsigned)strlen(alpn)};
+    int ret = GNUTLS_E_AGAIN;
+
+    assert_int_equal(gnutls_certificate_allocate_credentials(&c->credentials), 0);
+    assert_int_equal(gnutls_init(&c->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK), 0);
+    gnutls_priority_set_direct(c->session, "NORMAL:-VERS-ALL:+VERS-TLS1.2", NULL);
+    gnutls_credentials_set(c->session, GNUTLS_CRD_CERTIFICATE, c->credentials);
+    gnutls_alpn_set_protocols(c->session, &protocol, 1, 0);
+    gnutls_transport_set_ptr(c->session, c);
+    gnutls_transport_set_pull_function(c->session, old_pull);
+    gnutls_transport_set_push_function(c->session, old_push);
+
+    pipe_open(p->loop, &(struct pipe_options){0}, &p->client.lower, &p->server.lower);
+    stream_end_init(&c->end, p->client.lower);
+    stream_end_init(&p->server.end, tls_server_attach(p->server.lower, NULL, &p->server_options,
+                                                      on_done, &p->server));
+    for (int ms = 0; ret < 0 && !gnutls_error_is_fatal(ret) && ms < 1000; ms++) {
+        ret = gnutls_handshake(c->session);
+        loop_run_for(p->loop, 1);
+    }
+    return ret;
+}
+
+static void old_client_close(struct old_client *c)
+{
+    gnutls_deinit(c->session);
+    gnutls_certificate_free_credentials(c->credentials);
+    stream_end_close(&c->end);
+}
+
+/* close_notify of TLS 1.2 ends both directions: what a pump must know. */
+static void a_visitor_with_tls12_is_served_without_half_close(void **state)
+{
+    (void)state;
+    struct stream_facts facts;
+    struct old_client c;
+    struct pair p;
+    char text[8];
+
+    pair_init(&p, "good");
+    assert_int_equal(old_client_shake_hands(&c, &p, "http/1.1"), 0);
+    assert_true(run_until(p.loop, &p.server.is_done));
+    assert_int_equal(p.server.err, 0);
+    stream_facts(p.server.end.stream, &facts);
+    assert_false(facts.can_half_close);
+    assert_int_equal(stream_shutdown(p.server.end.stream), ERR_UNSUPPORTED);
+
+    assert_int_equal(gnutls_record_send(c.session, "ask", 3), 3);
+    assert_true(run_until_bytes(p.loop, &p.server.end, 3));
+    stream_end_send(&p.server.end, "answer", 6);
+    stream_end_close(&p.server.end);
+    loop_run_for(p.loop, 2);
+    assert_int_equal(gnutls_record_recv(c.session, text, sizeof text), 6);
+    assert_memory_equal(text, "answer", 6);
+    assert_int_equal(gnutls_record_recv(c.session, text, sizeof text), 0); /* close_notify */
+    old_client_close(&c);
+    pair_close(&p);
+}
+
+static void an_agent_with_tls12_is_refused(void **state)
+{
+    (void)state;
+    struct old_client c;
+    struct pair p;
+
+    pair_init(&p, "good");
+    (void)old_client_shake_hands(&c, &p, "adit/1");
+    assert_true(run_until(p.loop, &p.server.is_done));
+    assert_int_equal(p.server.err, ERR_TLS);
+    assert_string_equal(p.server.why, "adit/1 needs TLS 1.3");
+    old_client_close(&c);
+    pair_close(&p);
+}
+
+/* ---- reload ---- */
+
+static void an_identity_may_be_replaced_while_streams_use_it(void **state)
+{
+    (void)state;
+    struct pair p;
+
+    pair_init(&p, "good");
+    pair_open(&p, &(struct pipe_options){.read_max = 50});
+    tls_identity_unref(&p.identity); /* in the middle of the handshake */
+    tls_trust_unref(&p.trust);
+    assert_true(run_until(p.loop, &p.client.is_done));
+    assert_int_equal(p.client.err, 0);
+    stream_end_send(&p.client.end, "still here", 10);
+    assert_true(run_until_bytes(p.loop, &p.server.end, 10));
+    pair_close(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -804,6 +931,9 @@ int main(void)
         cmocka_unit_test(a_peer_that_speaks_no_tls_is_named),
         cmocka_unit_test(a_silent_peer_ends_at_the_deadline),
         cmocka_unit_test(a_connection_lost_in_the_handshake_is_told),
+        cmocka_unit_test(a_visitor_with_tls12_is_served_without_half_close),
+        cmocka_unit_test(an_agent_with_tls12_is_refused),
+        cmocka_unit_test(an_identity_may_be_replaced_while_streams_use_it),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
