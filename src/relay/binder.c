@@ -222,21 +222,25 @@ static int check_path(const char *path, struct errinfo *why)
     return 0;
 }
 
+static bool is_label(struct slice name)
+{
+    return slice_index(name, '.') == name.len && !slice_is(name, "*");
+}
+
 /* The host a NAME stands for. A whole host may lie below the relay's own domain: then its first
  * label obeys the rules of labels. */
 static int host_of_name(const struct bind_request *q, struct slice name, struct text *host,
                         struct errinfo *why)
 {
     struct text base = {0};
-    bool is_label = slice_index(name, '.') == name.len && !slice_is(name, "*");
     int err = 0;
 
-    if (is_label && !q->public_name.has_names) {
+    if (is_label(name) && !q->public_name.has_names) {
         return errinfo_set(why, ERR_INVALID,
                            "'%.*s': no host name leads to this relay; start it with --domain",
                            SLICE_ARG(name));
     }
-    if (is_label) {
+    if (is_label(name)) {
         TRY(names_check_label(name, host, why));
         text_addf(host, ".%s", q->public_name.host);
         return 0;
@@ -353,9 +357,21 @@ static int make_port_entry(struct binder *b, struct bind_request *q)
     return 0;
 }
 
+static bool has_only_labels(const struct bind_request *q)
+{
+    for (uint32_t i = 0; i < q->name_count; i++) {
+        if (!is_label(slice_str(q->names[i]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Where no NAME.host leads here, a tunnel that asks for a NAME gets a port instead: what is
+ * published in one file works on a relay without DNS, too. */
 static bool wants_port(const struct bind_request *q)
 {
-    return q->kind == BIND_TCP || (q->name_count == 0 && !q->public_name.has_names);
+    return q->kind == BIND_TCP || (has_only_labels(q) && !q->public_name.has_names);
 }
 
 static bool is_assigned(const struct bind_request *q)

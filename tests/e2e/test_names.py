@@ -2,8 +2,11 @@
 
 import re
 import signal
+import socket
 
-from support.wire import answer, http_origin
+import pytest
+
+from support.wire import answer, free_port, http_origin
 
 
 def saying(lab, word):
@@ -60,3 +63,32 @@ def test_shared_names_are_served_by_both(lab):
     web = lab.http(saying(lab, b"1"), "blog", "--share", relay=relay, token=token)
     lab.http(saying(lab, b"2"), "blog", "--share", relay=relay, token=token)
     assert {lab.curl(web.url).body for _ in range(20)} == {b"1", b"2"}
+
+
+def own_address():
+    """An address of this machine that is not loopback, or None."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        return probe.getsockname()[0]
+
+
+def test_without_a_domain_each_tunnel_has_a_port_also_if_it_has_a_name(lab):
+    address = own_address()
+    if not address or address.startswith("127."):
+        pytest.skip("this machine has loopback only")
+    port = free_port()
+    relay = lab.start("relay", "--listen", f"0.0.0.0:{port}", "--data", lab.folder / "d")
+    login = relay.wait_line(r"adit login (\S+)").group(1)
+    assert login.startswith(f"{address}:{port}#")
+    assert lab.adit("login", login).returncode == 0
+    config = lab.folder / "adit.yml"
+    config.write_text(f"tunnels:\n  web: {saying(lab, b'web').port}\n"
+                      f"  wiki: {saying(lab, b'wiki').port}\n")
+    agent = lab.start("up", config, "--json")
+    for name in ("web", "wiki"):
+        tunnel = lab.tunnel(agent, name=name)
+        assert tunnel.url == f"http://{address}:{tunnel.port}"
+        assert lab.curl(tunnel.url).body == name.encode()
