@@ -80,10 +80,7 @@ static struct slice take_scanned(struct h1_reader *r, struct bufq *in, struct ht
 static void keep_fields(struct http_head *head, const struct h1_head *parsed)
 {
     head->field_count = parsed->field_count;
-    head->known = 0;
-    for (uint32_t i = 0; i < parsed->field_count; i++) {
-        head->known |= http_name_bit(parsed->fields[i].id);
-    }
+    head->known = parsed->known;
     head->version = parsed->minor == 0 ? HTTP_1_0 : HTTP_1_1;
 }
 

@@ -8,11 +8,19 @@ static int refuse(enum h1_fault *fault_out, enum h1_fault fault)
     return ERR_PROTOCOL;
 }
 
+static uint64_t bit(enum http_name id)
+{
+    return http_name_bit(id);
+}
+
 /* The only field of that name; *field_out is NULL without one. */
 static int only_field(const struct h1_head *head, enum http_name id, enum h1_fault twice,
                       const struct http_field **field_out, enum h1_fault *fault_out)
 {
     *field_out = NULL;
+    if (!(head->known & bit(id))) {
+        return 0;
+    }
     for (uint32_t i = 0; i < head->field_count; i++) {
         if (head->fields[i].id != id) {
             continue;
@@ -239,8 +247,10 @@ int h1_connection_judge(const struct h1_head *head, struct h1_connection *connec
 {
     struct options options = {0};
     struct h1_connection c = {0};
+    const uint64_t asked = bit(HTTP_CONNECTION) | bit(HTTP_UPGRADE) | bit(HTTP_TE) |
+                           bit(HTTP_KEEP_ALIVE);
 
-    for (uint32_t i = 0; i < head->field_count; i++) {
+    for (uint32_t i = 0; (head->known & asked) && i < head->field_count; i++) {
         const struct http_field *field = &head->fields[i];
         if (field->id == HTTP_CONNECTION) {
             note_options(field->value, &options);
@@ -265,15 +275,13 @@ int h1_connection_judge(const struct h1_head *head, struct h1_connection *connec
 
 /* ---- fields of this hop only ---- */
 
-static uint64_t bit(enum http_name id)
-{
-    return http_name_bit(id);
-}
-
 static void remove_ids(struct h1_head *head, uint64_t ids)
 {
     uint32_t kept = 0;
 
+    if (!(head->known & ids)) {
+        return;
+    }
     for (uint32_t i = 0; i < head->field_count; i++) {
         if (head->fields[i].id != HTTP_OTHER && (ids & bit(head->fields[i].id))) {
             continue;
@@ -284,6 +292,7 @@ static void remove_ids(struct h1_head *head, uint64_t ids)
         kept++;
     }
     head->field_count = kept;
+    head->known &= ~ids;
 }
 
 static void remove_name(struct h1_head *head, struct slice name)
@@ -322,7 +331,7 @@ void h1_hop_fields_remove(struct h1_head *head)
                             bit(HTTP_HTTP2_SETTINGS) | bit(HTTP_PROXY_CONNECTION) |
                             bit(HTTP_PROXY_AUTHENTICATE) | bit(HTTP_PROXY_AUTHORIZATION);
 
-    for (uint32_t i = 0; i < head->field_count; i++) {
+    for (uint32_t i = 0; (head->known & bit(HTTP_CONNECTION)) && i < head->field_count; i++) {
         if (head->fields[i].id == HTTP_CONNECTION) {
             struct slice list = head->fields[i].value;
             remove_named(head, list);

@@ -182,40 +182,69 @@ static enum h1_fault name_fault(struct slice line, size_t name_len)
                                                    : H1_FAULT_FIELD_NAME;
 }
 
-static int parse_field(struct slice line, struct http_field *field, enum h1_fault *fault_out)
+/* What is wrong with a value that does not end at CRLF. */
+static enum h1_fault value_fault(struct slice rest, size_t text_len)
 {
-    size_t n = http_token_run(line);
+    char c = text_len < rest.len ? rest.ptr[text_len] : '\n';
 
-    if (n == 0 || n == line.len || line.ptr[n] != ':') {
-        return refuse(fault_out, name_fault(line, n));
+    if (c == '\r') {
+        return H1_FAULT_BARE_CR;
     }
-    field->name = slice_of(line.ptr, n);
+    return c == '\n' ? H1_FAULT_BARE_LF : H1_FAULT_FIELD_VALUE;
+}
+
+static struct slice trim(struct slice s)
+{
+    while (s.len > 0 && (*s.ptr == ' ' || *s.ptr == '\t')) {
+        s.ptr++;
+        s.len--;
+    }
+    while (s.len > 0 && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t')) {
+        s.len--;
+    }
+    return s;
+}
+
+/* Takes one field with its CRLF off *rest. The value is searched for its end once, by what may not
+ * stand in it. */
+static int parse_field(struct slice *rest, struct http_field *field, enum h1_fault *fault_out)
+{
+    size_t n = http_token_run(*rest);
+
+    if (n == 0 || n == rest->len || rest->ptr[n] != ':') {
+        return refuse(fault_out, name_fault(*rest, n));
+    }
+    field->name = slice_of(rest->ptr, n);
     field->id = http_name_of(field->name);
-    struct slice value = slice_of(line.ptr + n + 1, line.len - n - 1);
+    struct slice value = slice_of(rest->ptr + n + 1, rest->len - n - 1);
     size_t text = http_text_run(value);
-    if (text < value.len) {
-        return refuse(fault_out, value.ptr[text] == '\r' ? H1_FAULT_BARE_CR : H1_FAULT_FIELD_VALUE);
+    if (value.len - text < 2 || value.ptr[text] != '\r' || value.ptr[text + 1] != '\n') {
+        return refuse(fault_out, value_fault(value, text));
     }
-    field->value = slice_trim(value);
+    field->value = trim(slice_of(value.ptr, text));
+    *rest = slice_of(value.ptr + text + 2, value.len - text - 2);
     return 0;
+}
+
+static bool is_empty_line(struct slice rest)
+{
+    return rest.len >= 2 && rest.ptr[0] == '\r' && rest.ptr[1] == '\n';
 }
 
 int h1_fields_parse(struct slice bytes, struct h1_head *head, enum h1_fault *fault_out)
 {
-    struct slice line;
-
     head->field_count = 0;
-    for (;;) {
-        TRY(next_line(&bytes, &line, fault_out));
-        if (line.len == 0) {
-            return 0;
-        }
+    head->known = 0;
+    while (!is_empty_line(bytes)) {
         if (head->field_count == head->field_cap) {
             return refuse(fault_out, H1_FAULT_FIELDS_MANY);
         }
-        TRY(parse_field(line, &head->fields[head->field_count], fault_out));
+        struct http_field *field = &head->fields[head->field_count];
+        TRY(parse_field(&bytes, field, fault_out));
         head->field_count++;
+        head->known |= http_name_bit(field->id);
     }
+    return 0;
 }
 
 int h1_request_parse(struct slice bytes, struct h1_head *head, enum h1_fault *fault_out)
@@ -303,12 +332,42 @@ static void put_field(struct sink *sink, const struct http_field *field)
     put(sink, SLICE("\r\n"));
 }
 
+/* The field still stands as "Name: value" in the bytes it came in. */
+static bool is_as_it_came(const struct http_field *field)
+{
+    const char *gap = field->name.ptr + field->name.len;
+    return field->value.ptr == gap + 2 && gap[0] == ':' && gap[1] == ' ';
+}
+
+/* ... and the next one is the line behind it. */
+static bool is_followed_by(const struct http_field *field, const struct http_field *next)
+{
+    const char *end = field->value.ptr + field->value.len;
+    return next->name.ptr == end + 2 && end[0] == '\r' && end[1] == '\n';
+}
+
+/* Fields that nobody touched lie side by side in the head they came in: one copy for all of them.
+ * Returns the first field behind the run. */
+static uint32_t put_run(struct sink *sink, const struct h1_lines *lines, uint32_t first)
+{
+    uint32_t last = first;
+    const struct http_field *fields = lines->fields;
+
+    while (last + 1 < lines->field_count && is_as_it_came(&fields[last]) &&
+           is_followed_by(&fields[last], &fields[last + 1]) &&
+           !is_skipped(lines, &fields[last + 1])) {
+        last++;
+    }
+    const char *start = fields[first].name.ptr;
+    put(sink, slice_of(start, (size_t)(fields[last].name.ptr - start)));
+    put_field(sink, &fields[last]);
+    return last + 1;
+}
+
 static void put_lines(struct sink *sink, const struct h1_lines *lines)
 {
-    for (uint32_t i = 0; i < lines->field_count; i++) {
-        if (!is_skipped(lines, &lines->fields[i])) {
-            put_field(sink, &lines->fields[i]);
-        }
+    for (uint32_t i = 0; i < lines->field_count;) {
+        i = is_skipped(lines, &lines->fields[i]) ? i + 1 : put_run(sink, lines, i);
     }
     for (uint32_t i = 0; i < lines->extra_count; i++) {
         put_field(sink, &lines->extra[i]);

@@ -94,6 +94,7 @@ struct h1_head {
     struct http_field *fields; /* the caller's, with room for scan->lines of them */
     uint32_t field_count;
     uint32_t field_cap;
+    uint64_t known; /* set of the ids that occur */
 };
 
 /* The whole head, as the scan measured it. ERR_PROTOCOL with *fault_out. */

@@ -34,17 +34,29 @@ static const uint8_t names_of_length[LENGTH_MAX + 1][SAME_LENGTH_MAX] = {
     [19] = {HTTP_IF_UNMODIFIED_SINCE, HTTP_PROXY_AUTHORIZATION},
 };
 
+/* Bits in which a and b differ beyond the case of b's letters. */
+static uint64_t differ(const char *a, const char *b)
+{
+    uint64_t x, y;
+
+    memcpy(&x, a, sizeof(x));
+    memcpy(&y, b, sizeof(y));
+    return (x ^ y) & ~((y & 0x4040404040404040u) >> 1);
+}
+
 static bool is_name(const char *name, struct slice text)
 {
-    if ((name[0] | 0x20) != (text.ptr[0] | 0x20)) {
-        return false;
+    size_t n = 0;
+    uint64_t differing = 0;
+
+    if (text.len < sizeof(differing)) {
+        return slice_equal_nocase(slice_of(name, text.len), text);
     }
-    for (size_t i = 1; i < text.len; i++) {
-        if (ascii_lower(name[i]) != ascii_lower(text.ptr[i])) {
-            return false;
-        }
+    for (; n + sizeof(differing) < text.len; n += sizeof(differing)) {
+        differing |= differ(name + n, text.ptr + n);
     }
-    return true;
+    n = text.len - sizeof(differing); /* the last eight may overlap the ones before */
+    return (differing | differ(name + n, text.ptr + n)) == 0;
 }
 
 enum http_name http_name_of(struct slice name)
@@ -54,7 +66,8 @@ enum http_name http_name_of(struct slice name)
     }
     const uint8_t *candidates = names_of_length[name.len];
     for (size_t i = 0; i < SAME_LENGTH_MAX && candidates[i] != HTTP_OTHER; i++) {
-        if (is_name(name.ptr, texts[candidates[i]])) {
+        struct slice text = texts[candidates[i]];
+        if ((name.ptr[0] | 0x20) == (text.ptr[0] | 0x20) && is_name(name.ptr, text)) {
             return (enum http_name)candidates[i];
         }
     }

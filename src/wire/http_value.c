@@ -74,26 +74,33 @@ static bool is_text(char c)
     return ((uint8_t)c >= 0x20 && c != 0x7f) || c == '\t';
 }
 
-size_t http_text_run(struct slice s)
+/* The same byte by byte, for a word with an odd byte and for the last few. */
+static size_t text_run_of_few(const char *at, size_t len)
 {
     size_t n = 0;
 
-    while (n < s.len) {
-        uint64_t word;
-
-        if (s.len - n >= sizeof(word)) {
-            memcpy(&word, s.ptr + n, sizeof(word));
-            if (!odd_bytes(word)) {
-                n += sizeof(word);
-                continue;
-            }
-        }
-        if (!is_text(s.ptr[n])) {
-            break;
-        }
+    while (n < len && is_text(at[n])) {
         n++;
     }
     return n;
+}
+
+size_t http_text_run(struct slice s)
+{
+    uint64_t word;
+    size_t n = 0;
+
+    while (s.len - n >= sizeof(word)) {
+        memcpy(&word, s.ptr + n, sizeof(word));
+        if (odd_bytes(word)) { /* a tab, or the end */
+            size_t few = text_run_of_few(s.ptr + n, sizeof(word));
+            if (few < sizeof(word)) {
+                return n + few;
+            }
+        }
+        n += sizeof(word);
+    }
+    return n + text_run_of_few(s.ptr + n, s.len - n);
 }
 
 /* ---- lists ---- */
