@@ -163,9 +163,11 @@ static void feed(struct link *l)
     struct errinfo why = {0};
     int err = mux_feed(l->mux, 0, &l->in, loop_now_ms(l->loop), &why);
 
-    if (err < 0) {
+        if (err < 0) {
         lose(l, err, &why);
+        return;
     }
+    arm_timer(l); /* what came is to be acknowledged, also if nothing goes out now */
 }
 
 static void on_ready(void *ctx, struct stream *s, unsigned events)

@@ -227,6 +227,32 @@ static bool run_until_received(struct pair *p, const struct stream_end *e, uint6
     return e->received >= n && e->received < BULK_BYTES;
 }
 
+static void an_idle_stream_holds_nothing(void **state)
+{
+    (void)state;
+    struct pair p;
+    struct pipe_options pipe = {0};
+    struct stream_end at_relay;
+    struct stream_end at_agent;
+
+    open_pair(&p, &pipe);
+    stream_end_init(&at_relay, open_stream(&p));
+        assert_true(run_until(p.loop, &p.agent.has_stream));
+    stream_end_init(&at_agent, p.agent.stream);
+    for (uint64_t n = 1; n <= 2; n++) { /* the second time nothing else is to be sent */
+        stream_end_send(&at_relay, "request", 7);
+        assert_true(run_until_bytes(p.loop, &at_agent, 7 * n));
+        bufq_clear(&at_agent.in);
+        for (int ms = 0; ms < 1000 && chunk_stats().in_use > 0; ms++) {
+            loop_run_for(p.loop, 1);
+        }
+        assert_int_equal(chunk_stats().in_use, 0); /* acknowledged, and let go on both sides */
+    }
+    stream_end_close(&at_relay);
+    stream_end_close(&at_agent);
+    close_pair(&p);
+}
+
 static void a_transfer_survives_cut_carriers(void **state)
 {
     (void)state;
@@ -304,6 +330,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bulk_goes_both_ways_and_ends_properly),
+                cmocka_unit_test(an_idle_stream_holds_nothing),
         cmocka_unit_test(a_transfer_survives_cut_carriers),
         cmocka_unit_test(a_probe_finds_a_silent_carrier_dead),
         cmocka_unit_test(garbage_on_the_carrier_is_a_violation),
