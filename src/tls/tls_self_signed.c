@@ -17,6 +17,8 @@ enum {
     DAY_S = 24 * 3600,
     LIFE_DAYS = 3652,
     SERIAL_BYTES = 16,
+    HOST_NAME_MAX_BYTES = 253,
+    COMMON_NAME_MAX_BYTES = 64, /* RFC 5280, upper bounds */
 };
 
 /* ---- files ---- */
@@ -98,19 +100,30 @@ static int load_key(const char *file, gnutls_x509_privkey_t key, struct errinfo 
 
 /* ---- the certificate ---- */
 
+static bool is_host_name(const char *name)
+{
+    size_t length = strlen(name);
+    size_t plain =
+        strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._*");
+
+    return length > 0 && length <= HOST_NAME_MAX_BYTES && plain == length;
+}
+
+/* For people who look at it: those who connect go by the pin. So what is no host name and no
+ * address is left out. */
 static void set_name(gnutls_x509_crt_t cert, const char *name)
 {
     unsigned char address[sizeof(struct in6_addr)];
-    int ret;
+    const char *common = is_host_name(name) ? name : "adit";
+    int ret = gnutls_x509_crt_set_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 0, common,
+                                            (unsigned)strnlen(common, COMMON_NAME_MAX_BYTES));
 
-    ret = gnutls_x509_crt_set_dn_by_oid(cert, GNUTLS_OID_X520_COMMON_NAME, 0, name,
-                                        (unsigned)strnlen(name, 64));
     ASSERT(ret == 0);
     if (inet_pton(AF_INET, name, address) == 1) {
         ret = gnutls_x509_crt_set_subject_alt_name(cert, GNUTLS_SAN_IPADDRESS, address, 4, 0);
     } else if (inet_pton(AF_INET6, name, address) == 1) {
         ret = gnutls_x509_crt_set_subject_alt_name(cert, GNUTLS_SAN_IPADDRESS, address, 16, 0);
-    } else {
+    } else if (is_host_name(name)) {
         ret = gnutls_x509_crt_set_subject_alt_name(cert, GNUTLS_SAN_DNSNAME, name,
                                                    (unsigned)strlen(name), 0);
     }

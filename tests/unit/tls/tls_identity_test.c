@@ -89,6 +89,18 @@ static void a_lost_key_is_replaced_with_its_certificate(void **state)
     assert_memory_not_equal(&first, &again, sizeof first);
 }
 
+static void any_name_will_do(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"", "adit relay", "a\xff", "*.example.com", "192.0.2.1"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct tls_pin pin;
+        assert_int_equal(unlink(cert_file), 0);
+        make(names[i], &pin);
+    }
+}
+
 static void a_folder_that_is_missing_is_named(void **state)
 {
     (void)state;
@@ -198,6 +210,7 @@ int main(void)
         cmocka_unit_test(the_first_start_makes_a_key_only_we_can_read),
         cmocka_unit_test(later_starts_keep_the_key_also_when_the_certificate_is_lost),
         cmocka_unit_test(a_lost_key_is_replaced_with_its_certificate),
+        cmocka_unit_test(any_name_will_do),
         cmocka_unit_test(a_folder_that_is_missing_is_named),
         cmocka_unit_test(files_that_do_not_fit_are_told_apart),
         cmocka_unit_test(issuer_and_expiry_are_known),
