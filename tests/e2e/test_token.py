@@ -1,5 +1,7 @@
 """Tokens are made, listed and revoked, with the relay running or not."""
 
+import json
+
 from support.wire import answer, http_origin
 
 
@@ -52,3 +54,38 @@ def test_data_is_for_its_owner_only(lab):
     relay = lab.relay()
     for path in [relay.data, *relay.data.rglob("*")]:
         assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_a_token_opens_only_what_it_may(lab):
+    relay = lab.relay()
+    token = lab.token(relay, "ci", "--allow", "http name:ci-*")
+    lab.http("3000", "ci-1", relay=relay, token=token)
+    agent = lab.agent("http", "3000", "blog", relay=relay, token=token)
+    assert "ci may not use the name blog" in agent.wait_event("error")["what"]
+    assert agent.wait_exit() == 1
+    agent = lab.agent("tcp", "22", relay=relay, token=token)
+    assert "ci may not open tcp tunnels" in agent.wait_event("error")["what"]
+    assert agent.wait_exit() == 1
+
+
+def test_create_tells_people_the_login_and_programs_an_object(lab):
+    relay = lab.relay()
+    done = lab.adit("token", "create", "bob", "--data", relay.data)
+    assert f"#{done.stdout.strip()}#{relay.pin}" in done.stderr
+    told = json.loads(lab.adit("token", "create", "ann", "--json", "--data", relay.data).stdout)
+    assert told["login"].split("#")[1] == told["token"] and told["id"]
+
+
+def test_a_name_that_is_taken_or_none_is_refused(lab):
+    relay = lab.relay()
+    lab.token(relay, "bob")
+    for name in ("bob", "no blanks", ""):
+        done = lab.adit("token", "create", name, "--data", relay.data)
+        assert done.returncode == 1 and not done.stdout and done.stderr.strip()
+
+
+def test_a_folder_without_a_relay_is_told_and_not_made(lab):
+    for words in (["list"], ["revoke", "1"]):
+        done = lab.adit("token", *words, "--data", lab.folder / "nothing")
+        assert done.returncode == 1 and "nothing" in done.stderr
+    assert not (lab.folder / "nothing").exists()
