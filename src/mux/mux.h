@@ -67,7 +67,7 @@ struct mux_events {
 
     /* There is something to read, or the end, where there was nothing. */
     void (*on_readable)(void *ctx, struct mux_stream *s);
-    /* There is room again after mux_stream_write said ERR_AGAIN. */
+    /* There is room again after mux_stream_write said ERR_AGAIN, or mux_stream_want_room. */
     void (*on_writable)(void *ctx, struct mux_stream *s);
     /* An exchange starts at this offset of what is read (mux_stream_read_offset). */
     void (*on_begin)(void *ctx, struct mux_stream *s, uint64_t offset);
@@ -175,8 +175,11 @@ void *mux_stream_user(const struct mux_stream *s);
  * comes. ERR_CLOSED: finished, or the peer said STOP. ERR_RESET: both ways over. */
 MUST_USE int mux_stream_write(struct mux_stream *s, struct bufq *from);
 
-/* Bytes a write would take now. */
+/* Bytes a write would take now. Not 0 for a stream that takes none any more: its write says why. */
 size_t mux_stream_room(const struct mux_stream *s);
+
+/* Asks for on_writable without a write that says ERR_AGAIN; nothing happens if there is room. */
+void mux_stream_want_room(struct mux_stream *s);
 
 /* The next byte written begins an exchange. */
 void mux_stream_begin(struct mux_stream *s);

@@ -350,8 +350,10 @@ size_t mux_stream_room(const struct mux_stream *s)
     uint64_t written = tx_written(s);
     uint64_t unsent = tx_unsent(s);
 
-    if (s->life != LIFE_OPEN || s->tx_state != TX_OPEN || unsent >= MUX_UNSENT_BYTES ||
-        written >= s->tx.limit + MUX_BEYOND_CREDIT_BYTES) {
+    if (s->life != LIFE_OPEN || s->tx_state != TX_OPEN) {
+        return MUX_UNSENT_BYTES; /* so that who waits for room writes, and hears why not */
+    }
+    if (unsent >= MUX_UNSENT_BYTES || written >= s->tx.limit + MUX_BEYOND_CREDIT_BYTES) {
         return 0;
     }
     uint64_t by_credit = s->tx.limit + MUX_BEYOND_CREDIT_BYTES - written;
@@ -375,6 +377,13 @@ int mux_stream_write(struct mux_stream *s, struct bufq *from)
         return ERR_AGAIN;
     }
     return 0;
+}
+
+void mux_stream_want_room(struct mux_stream *s)
+{
+    if (mux_stream_room(s) == 0) {
+        stream_flag(s, STREAM_BLOCKED);
+    }
 }
 
 void mux_stream_begin(struct mux_stream *s)

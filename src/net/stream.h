@@ -99,7 +99,8 @@ MUST_USE int stream_read(struct stream *s, struct bufq *into, size_t max);
  * WRITABLE. Others: the stream is dead. */
 MUST_USE int stream_write(struct stream *s, struct bufq *from);
 
-/* Bytes write would take now. */
+/* Bytes write would take now. A stream whose own direction alone was ended by the peer says that
+ * it has room, so that who waits for room writes and hears why not. */
 size_t stream_room(const struct stream *s);
 
 /* Copying helpers: all or nothing (ERR_AGAIN when there is no room for all). */

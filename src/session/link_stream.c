@@ -37,7 +37,7 @@ static int on_write(struct stream *s, struct bufq *from)
 
 static size_t on_room(const struct stream *s)
 {
-    return self(s)->mux ? mux_stream_room(self(s)->mux) : 0;
+    return self(s)->mux ? mux_stream_room(self(s)->mux) : STREAM_TX_BYTES;
 }
 
 static int on_shutdown(struct stream *s)
@@ -49,12 +49,14 @@ static int on_shutdown(struct stream *s)
     return 0;
 }
 
-/* Input and room are asked for by stream.c; the engine tells when they come. */
+/* Input is asked for by stream.c and told by the engine; so is room, if the engine knows that
+ * somebody waits for it. */
 static void on_want(struct stream *s, unsigned added, unsigned removed)
 {
-    (void)s;
-    (void)added;
     (void)removed;
+    if (self(s)->mux && (added & STREAM_WRITABLE)) {
+        mux_stream_want_room(self(s)->mux);
+    }
 }
 
 static bool on_has_input(const struct stream *s)

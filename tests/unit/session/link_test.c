@@ -285,6 +285,62 @@ static void a_transfer_survives_cut_carriers(void **state)
     free(bulk);
 }
 
+/* A user like the pump: asks for room before it writes, and never writes without. */
+static void who_waits_for_room_without_writing_is_told(void **state)
+{
+    (void)state;
+    struct pair p;
+    struct pipe_options pipe = {0};
+    struct stream_end at_relay;
+    uint8_t *bulk = make_bulk();
+    struct bufq some = {0};
+
+    open_pair(&p, &pipe);
+    stream_end_init(&at_relay, open_stream(&p));
+    bufq_push(&some, bulk, BULK_BYTES);
+    assert_int_equal(stream_write(at_relay.stream, &some), ERR_AGAIN);
+    assert_true(run_until(p.loop, &p.agent.has_stream));
+    loop_run_for(p.loop, 20);
+    assert_int_equal(stream_room(at_relay.stream), 0);
+    bufq_clear(&some);
+    stream_unwant(at_relay.stream, STREAM_WRITABLE);
+    bufq_push_str(&at_relay.out, "the rest");
+    at_relay.shuts = true;
+    stream_want(at_relay.stream, STREAM_WRITABLE); /* and no write */
+    struct stream_end at_agent;
+    stream_end_init(&at_agent, p.agent.stream);
+    assert_true(run_until_end(p.loop, &at_agent));
+    assert_int_equal(at_agent.end, ERR_EOF);
+    stream_end_close(&at_relay);
+    stream_end_close(&at_agent);
+    close_pair(&p);
+    free(bulk);
+}
+
+/* The relay lets an idle connection to an origin go: the agent must hear of it. */
+static void closing_a_quiet_stream_is_heard_at_the_other_end(void **state)
+{
+    (void)state;
+    struct pair p;
+    struct pipe_options pipe = {0};
+    struct stream_end at_relay;
+    struct stream_end at_agent;
+
+    open_pair(&p, &pipe);
+    stream_end_init(&at_relay, open_stream(&p));
+    stream_end_send(&at_relay, "ask", 3);
+    assert_true(run_until(p.loop, &p.agent.has_stream));
+    stream_end_init(&at_agent, p.agent.stream);
+    stream_end_send(&at_agent, "answer", 6);
+    assert_true(run_until_bytes(p.loop, &at_relay, 6));
+    loop_run_for(p.loop, 120); /* everything is acknowledged */
+    stream_end_close(&at_relay);
+    assert_true(run_until_end(p.loop, &at_agent));
+    assert_int_equal(at_agent.end, ERR_EOF);
+    stream_end_close(&at_agent);
+    close_pair(&p);
+}
+
 static void a_probe_finds_a_silent_carrier_dead(void **state)
 {
     (void)state;
@@ -332,6 +388,8 @@ int main(void)
         cmocka_unit_test(bulk_goes_both_ways_and_ends_properly),
                 cmocka_unit_test(an_idle_stream_holds_nothing),
         cmocka_unit_test(a_transfer_survives_cut_carriers),
+        cmocka_unit_test(who_waits_for_room_without_writing_is_told),
+        cmocka_unit_test(closing_a_quiet_stream_is_heard_at_the_other_end),
         cmocka_unit_test(a_probe_finds_a_silent_carrier_dead),
         cmocka_unit_test(garbage_on_the_carrier_is_a_violation),
     };
