@@ -326,6 +326,11 @@ int mux_control_send(struct mux *m, struct slice message)
     return 0;
 }
 
+size_t mux_control_waiting(const struct mux *m)
+{
+    return m->control->tx.kept.bytes;
+}
+
 /* How long the next message is; ERR_MORE before that is known. */
 static int peek_length(const struct bufq *ready, size_t *length_out, struct errinfo *info)
 {

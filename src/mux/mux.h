@@ -144,6 +144,9 @@ uint32_t mux_rtt_ms(const struct mux *m);           /* smoothed; MUX_RTT_GUESS_M
  * carriers. ERR_TOO_LARGE; ERR_FULL: MUX_CONTROL_QUEUE_BYTES wait already. */
 MUST_USE int mux_control_send(struct mux *m, struct slice message);
 
+/* Bytes of messages that wait or are not acknowledged yet. */
+size_t mux_control_waiting(const struct mux *m);
+
 /* Tells the peer to go; told again on the next carrier. */
 void mux_goaway(struct mux *m, uint16_t reason);
 

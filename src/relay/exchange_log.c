@@ -35,16 +35,26 @@ static struct control_message message_of(const struct exchange_log *log)
     return m;
 }
 
+static void tell(struct exchange_log *log)
+{
+    struct control_message m = message_of(log);
+
+    log->skipped = 0;
+    session_tell(log->session, &m);
+}
+
 static void on_due(struct timer *timer)
 {
     struct exchange_log *log = CONTAINER_OF(timer, struct exchange_log, timer);
-    struct control_message m = message_of(log);
 
-    session_tell(log->session, &m);
+    if (session_keeps_up(log->session)) {
+        tell(log);
+    } else {
+        log->skipped += (uint32_t)log->count;
+    }
     mem_free(log->records);
     log->records = NULL;
     log->count = 0;
-    log->skipped = 0;
 }
 
 static struct exchange_log *log_of(struct session *s)

@@ -404,3 +404,8 @@ void session_tell(struct session *s, const struct control_message *m)
         session_end(s, RESET_LIMIT, 0, "control messages pile up");
     }
 }
+
+bool session_keeps_up(const struct session *s)
+{
+    return session_is_attached(s) && mux_control_waiting(s->mux) < SESSION_UNREAD_BYTES;
+}

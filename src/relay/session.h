@@ -18,7 +18,10 @@
 #include "store/store.h"
 #include "wire/link_hello.h"
 
-enum { SESSION_TUNNELS_MAX = 1000 };
+enum {
+    SESSION_TUNNELS_MAX = 1000,
+    SESSION_UNREAD_BYTES = 64 * 1024, /* of control messages: the agent does not keep up */
+};
 
 struct session {
     struct table_node node; /* worker.sessions, by handle */
@@ -29,12 +32,12 @@ struct session {
     struct link_session_id id;
     uint8_t secret[LINK_SECRET_BYTES];
     uint8_t previous_secret[LINK_SECRET_BYTES]; /* good until the agent proves the newer one */
-    uint64_t epoch; /* of the last resume */
+    uint64_t epoch;                             /* of the last resume */
 
     struct store_owner owner; /* token and agent */
     uint8_t run_id[LINK_ID_BYTES];
-    char *token_name;    /* "" on an open relay */
-    char *host_name;     /* of the agent's machine */
+    char *token_name; /* "" on an open relay */
+    char *host_name;  /* of the agent's machine */
     char *agent_version;
     char *dialled;       /* host:port the agent dialled */
     char *address;       /* where its link comes from */
@@ -47,11 +50,11 @@ struct session {
     struct errinfo loss; /* why the last link was lost; empty: none was */
 
     struct mux *mux;
-    struct link *link;    /* NULL: detached */
+    struct link *link; /* NULL: detached */
     struct timer grace;
-    struct table tunnels; /* by tunnel id */
-    struct list waiting;  /* who waits for the link to come back (session_wait) */
-    struct list probes;   /* who waits for a sign of life (session_probe) */
+    struct table tunnels;           /* by tunnel id */
+    struct list waiting;            /* who waits for the link to come back (session_wait) */
+    struct list probes;             /* who waits for a sign of life (session_probe) */
     struct exchange_log *exchanges; /* NULL until an agent asks for them */
 
     bool is_leaving; /* the agent said it goes: do not wait for it */
@@ -122,6 +125,9 @@ void session_unwait(struct session_waiter *w);
 /* Sends one CONTROL message; a session whose queue is full is ended. */
 struct control_message;
 void session_tell(struct session *s, const struct control_message *m);
+
+/* The agent reads what it is told; else leave out what can be left out. */
+bool session_keeps_up(const struct session *s);
 
 /* Asks the link for a sign of life; done(false) when it is detached or does not answer in time. */
 struct session_probe {

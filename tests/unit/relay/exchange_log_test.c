@@ -44,6 +44,20 @@ static void what_is_too_much_is_counted(void **state)
     check_has(text_str(&world.told), "skipped 5\n");
 }
 
+static void an_agent_that_does_not_keep_up_hears_how_many_it_missed(void **state)
+{
+    (void)state;
+    world.is_agent_slow = true;
+    add("/a");
+    add("/b");
+    pass_time(80);
+    assert_int_equal(world.told.len, 0);
+    world.is_agent_slow = false;
+    add("/c");
+    wait_for_news();
+    check_text(&world.told, "7 GET /c 200 0 0 192.0.2.1\nskipped 2\n");
+}
+
 static void texts_are_cut_and_made_harmless(void **state)
 {
     (void)state;
@@ -63,6 +77,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(exchanges_are_told_together),
         WORLD_TEST(what_is_too_much_is_counted),
+        WORLD_TEST(an_agent_that_does_not_keep_up_hears_how_many_it_missed),
         WORLD_TEST(texts_are_cut_and_made_harmless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,7 @@ static struct world {
     struct stream_end link; /* what link_door_accept was given */
     const char *carrier;
     struct text told; /* exchanges told to the agent */
+    bool is_agent_slow;
 } world;
 
 /* ---- in place of a session ---- */
@@ -124,6 +125,12 @@ void session_tell(struct session *s, const struct control_message *m)
                   SLICE_ARG(e->visitor));
     }
     text_addf(&world.told, "skipped %u\n", m->exchanges.skipped);
+}
+
+bool session_keeps_up(const struct session *s)
+{
+    assert_ptr_equal(s, &world.session);
+    return !world.is_agent_slow;
 }
 
 void link_door_accept(struct worker *w, struct stream *stream_take, struct bufq *leftover_take,
