@@ -36,9 +36,8 @@ static void bury(struct grave *grave)
 static void end(struct http_entry *e, const char *reason)
 {
     const struct http_visitor *v = &e->visitor;
-    char address[ADDR_TEXT_BYTES];
 
-    log_debug(&v->log, "visitor left", LOG_STR("address", addr_show(&v->address, address)),
+    log_debug(&v->log, "visitor left", LOG_STR("address", v->address_text),
               LOG_U64("exchanges", v->exchange_count), LOG_U64("in", v->in_bytes),
               LOG_U64("out", v->out_bytes), LOG_U64("ms", clock_now_ms() - e->started_at_ms),
               LOG_STR("reason", reason));
@@ -247,6 +246,7 @@ static void know_visitor(struct http_visitor *v, const struct stream *s)
     stream_facts(s, &facts);
     local = addr_of(&facts.local, sizeof facts.local);
     v->address = addr_of(&facts.peer, sizeof facts.peer);
+    addr_show_host(&v->address, v->address_text);
     v->relay_port = addr_port(&local);
 }
 

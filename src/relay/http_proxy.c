@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "http/forwarded.h"
 #include "relay/body_flow.h"
 #include "relay/cookie_domain.h"
 #include "relay/exchange_log.h"
@@ -64,7 +65,6 @@ static void bury(struct grave *grave)
 
 static void tell_agent(const struct http_proxy *p, struct tunnel *t, uint64_t ms)
 {
-    char visitor[ADDR_TEXT_BYTES];
     struct control_exchange e = {
         .tunnel = t->id,
         .status = p->status,
@@ -73,7 +73,7 @@ static void tell_agent(const struct http_proxy *p, struct tunnel *t, uint64_t ms
         .out_bytes = p->front->out_bytes,
         .method = p->request->method,
         .path = p->request->path,
-        .visitor = slice_str(addr_show_host(&p->visitor->address, visitor)),
+        .visitor = slice_str(p->visitor->address_text),
     };
 
     exchange_log_add(t->session, &e);
@@ -497,6 +497,14 @@ static bool start(struct http_proxy *p)
     return send_request(p);
 }
 
+/* Host and path stay as they are. */
+static void tell_who_visits(const struct http_visitor *v, struct http_head *request)
+{
+    struct forwarded_facts facts = {.address = slice_str(v->address_text), .proto = v->scheme};
+
+    forwarded_add(request, &facts);
+}
+
 void http_proxy_start(struct http_visitor *v, struct exchange *front_take,
                       struct http_head *request, struct route route)
 {
@@ -507,6 +515,7 @@ void http_proxy_start(struct http_visitor *v, struct exchange *front_take,
     p->front = front_take;
     p->request = request;
     p->started_at_ms = loop_now_ms(v->worker->loop);
+    tell_who_visits(v, request);
     list_push_back(&v->exchanges, &p->node);
     stream_set_user(&p->front->body, on_front, p);
     body_flow_begin(&p->to_origin, &p->front->body, NULL, true);

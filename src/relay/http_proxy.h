@@ -29,8 +29,9 @@
 struct http_visitor {
     struct worker *worker;
     struct addr address;
-    uint16_t relay_port; /* it came to */
-    struct slice scheme; /* "http" or "https" */
+    char address_text[ADDR_TEXT_BYTES]; /* without port */
+    uint16_t relay_port;                /* it came to */
+    struct slice scheme;                /* "http" or "https" */
     struct list exchanges;
     struct log_scope log;
 

@@ -32,6 +32,18 @@ static void a_request_reaches_the_origin_as_it_was(void **state)
     stream_end_close(&v);
 }
 
+static void the_origin_learns_who_visits(void **state)
+{
+    (void)state;
+    struct stream_end v;
+
+    say(visit(&v), "GET / HTTP/1.1\r\nHost: " HOST "\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n");
+    hear(origin(0), "\r\nX-Forwarded-For: -\r\n"); /* a pipe has no address */
+    hear(origin(0), "\r\nX-Forwarded-Proto: http\r\n");
+    assert_null(strstr(heard(origin(0)), "6.6.6.6"));
+    stream_end_close(&v);
+}
+
 static void an_answer_reaches_the_visitor_as_it_was(void **state)
 {
     (void)state;
@@ -661,6 +673,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(a_request_reaches_the_origin_as_it_was),
+        WORLD_TEST(the_origin_learns_who_visits),
         WORLD_TEST(an_answer_reaches_the_visitor_as_it_was),
         WORLD_TEST(bodies_and_trailers_pass_both_ways),
         WORLD_TEST(informational_heads_come_before_the_answer),
