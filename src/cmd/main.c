@@ -8,6 +8,7 @@
 #include "cmd/cmd_relay.h"
 #include "cmd/cmd_status.h"
 #include "cmd/cmd_token.h"
+#include "cmd/cmd_try.h"
 #include "cmd/cmd_version.h"
 #include "cmd/commands.h"
 #include "cmd/help.h"
@@ -21,6 +22,7 @@ static run_fn *const runs[COMMAND_COUNT] = {
     [COMMAND_TCP] = cmd_publish,
     [COMMAND_UP] = cmd_up,
     [COMMAND_LOGIN] = cmd_login,
+    [COMMAND_TRY] = cmd_try,
     [COMMAND_CHECK] = cmd_check,
     [COMMAND_TOKEN] = cmd_token,
     [COMMAND_STATUS] = cmd_status,
