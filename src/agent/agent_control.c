@@ -1,5 +1,7 @@
 /* What the relay tells an attached agent, and what the agent tells the relay. */
 #include "agent/agent_priv.h"
+
+#include "agent/relay_call.h"
 #include "base/text.h"
 #include "wire/control.h"
 #include "wire/mux_frame.h"
@@ -132,10 +134,14 @@ static void on_control(void *ctx, struct agent_session *s, struct slice message)
 
 /* ---- in: goaway ---- */
 
-static void superseded(struct agent *a)
+/* Dialling again would not help. */
+static void give_up(struct agent *a, uint16_t reason)
 {
-    reporter_error(a->reporter, goaway_sentence(GOAWAY_SUPERSEDED),
-                   "stop the other agent before you start this one again", true);
+    const char *fix = reason == GOAWAY_REVOKED
+                          ? relay_call_fix(LINK_REFUSAL_REVOKED)
+                          : "stop the other agent before you start this one again";
+
+    reporter_error(a->reporter, goaway_sentence(reason), fix, true);
     agent_end_soon(a, AGENT_REFUSED);
 }
 
@@ -148,8 +154,8 @@ static void on_goaway(void *ctx, struct agent_session *s, uint16_t reason)
     if (s != a->session || a->state != AGENT_ATTACHED) {
         return;
     }
-    if (reason == GOAWAY_SUPERSEDED) {
-        superseded(a);
+    if (reason == GOAWAY_SUPERSEDED || reason == GOAWAY_REVOKED) {
+        give_up(a, reason);
     } else if (reason == GOAWAY_SUCCESSOR || reason == GOAWAY_ROLLOVER) {
         a->wants_new_session = true;
         loop_schedule(a->loop, &a->work);
