@@ -16,15 +16,14 @@ enum {
     MUX_UNSENT_LOW_BYTES = 64 * 1024,  /* and asks for more when this is left */
     MUX_BEYOND_CREDIT_BYTES = 4096,    /* of it, at most this much before credit for it came */
     MUX_CONTROL_QUEUE_BYTES = 1 << 20, /* CONTROL messages waiting or not yet acknowledged */
-    MUX_URGENT_BYTES = 64 *
-                       1024, /* PONG and RESET_ACK waiting: a peer that lets more pile up is cut */
+    MUX_URGENT_BYTES = 1 << 20,        /* answers waiting: a peer that reads none is cut */
     MUX_OPEN_FACTS_MAX = 1024,
 
     /* Scheduling */
     MUX_QUANTUM_BYTES = 16 * 1024, /* of a tunnel, then of a stream, per round */
     MUX_FRESH_BYTES = 16 * 1024,   /* the first bytes after silence that may overtake */
-    MUX_FRAME_DATA_MAX = 65512, /* DATA bytes per frame: with offset and header one large chunk */
-    MUX_FRAME_FIT_MIN = 4096,   /* a batch that has less room left than this is full */
+    MUX_FRAME_DATA_MAX = 65512,    /* DATA bytes per frame: with the header one large chunk */
+    MUX_FRAME_FIT_MIN = 4096,      /* a batch that has less room left than this is full */
 
     /* Acknowledging */
     MUX_ACK_BYTES = 64 * 1024, /* unacknowledged on the link: ACK now */

@@ -109,6 +109,25 @@ static void a_writer_is_held_back_by_credit(void **state)
     pair_assert_whole(&pair, 1);
 }
 
+static void who_waits_for_room_without_writing_is_told_too(void **state)
+{
+    struct pair_end *writer = &pair.flow[1][PAIR_RELAY];
+    struct mux_stream *s;
+
+    (void)state;
+    assert_int_equal(pair_open(&pair, PAIR_RELAY, 1, 1 << 20, 0), 0);
+    s = pair_stream(&pair, PAIR_RELAY, 1);
+    while (mux_stream_room(s) > 0) {
+        assert_int_equal(pair_write(&pair, PAIR_RELAY, 1, 1024), 0);
+    }
+    mux_stream_want_room(s);
+    pair_settle(&pair);
+    assert_int_equal(writer->writable, 0);
+    assert_int_equal(pair_read(&pair, PAIR_AGENT, 1, 1 << 20), 0);
+    pair_settle(&pair);
+    assert_int_equal(writer->writable, 1);
+}
+
 static void a_window_grows_while_its_reader_drains(void **state)
 {
     struct mux_counters c;
@@ -638,6 +657,7 @@ int main(void)
         PAIR_TEST(an_empty_stream_ends_by_fin_alone),
         PAIR_TEST(half_close_leaves_the_other_way_open),
         PAIR_TEST(a_writer_is_held_back_by_credit),
+        PAIR_TEST(who_waits_for_room_without_writing_is_told_too),
         PAIR_TEST(a_window_grows_while_its_reader_drains),
         PAIR_TEST(a_reader_that_rests_gets_no_larger_window),
         PAIR_TEST(stop_ends_one_way_only),
