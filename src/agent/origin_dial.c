@@ -81,6 +81,7 @@ static void on_secured(void *ctx, struct stream *s, int err, const struct errinf
     if (err == 0) {
         d->secured = NULL;
     }
+    stream_close(&d->secured); /* a failure's alert goes out */
     finish(d, err, err == 0 ? s : NULL, why);
 }
 

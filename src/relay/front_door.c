@@ -93,7 +93,8 @@ static void on_tls_done(void *ctx, struct stream *s, int err, const struct errin
     if (err < 0) {
         log_debug(&n->worker->log, "TLS handshake failed",
                   LOG_STR("reason", errinfo_text(why, err)));
-        give_up(n);
+        stream_close(&n->stream); /* the alert goes out */
+        end(n);
         return;
     }
     stream_facts(s, &facts);

@@ -119,6 +119,7 @@ static void on_secured(void *ctx, struct stream *s, int err, const struct errinf
 
     (void)s;
     if (err < 0) {
+        stream_close(&c->stream); /* the alert goes out; `why` lives until the end of the turn */
         fail(c, err, why);
         return;
     }

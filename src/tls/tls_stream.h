@@ -28,8 +28,9 @@ struct tls_limits {
 
 /* The handshake has ended; called once, in the ready phase, never from inside attach, and not after
  * stream_close. err 0: read and write (why is NULL). Otherwise the stream is dead (ERR_DENIED: the
- * certificate is not believed; ERR_TLS, ERR_TIMEOUT, ERR_TRUNCATED, ...), `why` says what to do,
- * and the user closes it. */
+ * certificate is not believed; ERR_TLS, ERR_TIMEOUT, ERR_TRUNCATED, ...), `why` says what to do and
+ * lives until the end of the turn, and the user gives the stream up: by stream_close, which lets
+ * the alert out. */
 typedef void tls_done_fn(void *ctx, struct stream *s, int err, const struct errinfo *why);
 
 /* ---- client ---- */
