@@ -11,7 +11,7 @@ static void on_unbind(struct session *s, const struct control_unbind *unbind)
 
     if (t && t->state != TUNNEL_UNBOUND) {
         log_info(&t->log, "tunnel unbound", LOG_STR("key", t->key));
-        tunnel_unbind(t, true);
+        tunnel_unbind(t, false); /* an agent that stops unbinds too: its names stay reserved */
     }
     m.unbound.tunnel = unbind->tunnel;
     session_tell(s, &m);

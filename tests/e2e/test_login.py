@@ -22,8 +22,8 @@ def test_what_is_saved_is_for_its_owner_only(lab):
 
 def test_a_wrong_token_is_told_and_not_saved(lab):
     relay = lab.relay()
-    address, token = relay.login.split("#", 1)
-    done = lab.adit("login", f"{address}#{token[::-1]}")
+    address, token, pin = relay.login.split("#")
+    done = lab.adit("login", f"{address}#{token[::-1]}#{pin}")
     assert done.returncode == 1
     assert done.stderr.strip()
     assert not [p for p in (lab.folder / "state").rglob("*") if p.suffix in (".json", ".yml")]

@@ -37,6 +37,7 @@ def test_a_name_stays_reserved_after_its_agent_left(lab):
     relay = lab.restart(relay)
     agent = lab.agent("http", "3000", "blog", relay=relay, token=lab.token(relay, "ann"))
     assert "bob" in agent.wait_event("error")["what"]
+    assert agent.wait_exit() == 1
 
 
 def test_a_killed_agent_is_taken_over_at_once(lab):
