@@ -1,5 +1,6 @@
 #include "relay/status_report.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -113,14 +114,43 @@ static json_t *show_tunnel(const struct tunnel *t)
     return row;
 }
 
+/* The members of a table have no order; people want one. */
+static struct table_node **sorted(const struct table *t,
+                                  int (*compare)(const void *a, const void *b))
+{
+    struct table_node **nodes = mem_alloc_array(t->count + 1, sizeof(struct table_node *));
+    size_t count = 0;
+
+    TABLE_EACH (t, n) {
+        nodes[count++] = n;
+    }
+    qsort(nodes, count, sizeof(struct table_node *), compare);
+    return nodes;
+}
+
+static int compare_tunnels(const void *a, const void *b)
+{
+    uint32_t id_a = CONTAINER_OF(*(struct table_node *const *)a, struct tunnel, node)->id;
+    uint32_t id_b = CONTAINER_OF(*(struct table_node *const *)b, struct tunnel, node)->id;
+    return (id_a > id_b) - (id_a < id_b);
+}
+
+static int compare_sessions(const void *a, const void *b)
+{
+    uint64_t id_a = CONTAINER_OF(*(struct table_node *const *)a, struct session, node)->handle;
+    uint64_t id_b = CONTAINER_OF(*(struct table_node *const *)b, struct session, node)->handle;
+    return (id_a > id_b) - (id_a < id_b);
+}
+
 static json_t *show_tunnels(const struct session *s)
 {
+    struct table_node **nodes = sorted(&s->tunnels, compare_tunnels);
     json_t *rows = json_array();
 
-    TABLE_EACH(&s->tunnels, n)
-    {
-        json_array_append_new(rows, show_tunnel(CONTAINER_OF(n, struct tunnel, node)));
+    for (size_t i = 0; i < s->tunnels.count; i++) {
+        json_array_append_new(rows, show_tunnel(CONTAINER_OF(nodes[i], struct tunnel, node)));
     }
+    mem_free(nodes);
     return rows;
 }
 
@@ -159,16 +189,26 @@ static json_t *show_session(const struct session *s)
     return row;
 }
 
+static json_t *show_sessions(const struct worker *w)
+{
+    struct table_node **nodes = sorted(&w->sessions, compare_sessions);
+    json_t *rows = json_array();
+
+    for (size_t i = 0; i < w->sessions.count; i++) {
+        json_array_append_new(rows, show_session(CONTAINER_OF(nodes[i], struct session, node)));
+    }
+    mem_free(nodes);
+    return rows;
+}
+
 static size_t count_visitors(const struct worker *w)
 {
     size_t count = 0;
 
-    LIST_EACH(&w->visitors, n)
-    {
+    LIST_EACH (&w->visitors, n) {
         count++;
     }
-    LIST_EACH(&w->tcp_visitors, n)
-    {
+    LIST_EACH (&w->tcp_visitors, n) {
         count++;
     }
     return count;
@@ -181,11 +221,7 @@ static void fill_part(void *arg)
     struct part *part = arg;
     struct worker *w = part->worker;
 
-    part->sessions = json_array();
-    TABLE_EACH(&w->sessions, n)
-    {
-        json_array_append_new(part->sessions, show_session(CONTAINER_OF(n, struct session, node)));
-    }
+    part->sessions = show_sessions(w);
     part->row = json_object();
     json_object_set_new(part->row, "index", number_of(w->index));
     json_object_set_new(part->row, "sessions", number_of(w->sessions.count));

@@ -231,7 +231,7 @@ static void an_operator_who_leaves_early_does_no_harm(void **state)
 
 static const struct mux_events no_events;
 static struct session session;
-static struct tunnel tunnel;
+static struct tunnel tunnels[2];
 
 static void add_session(struct worker *w)
 {
@@ -248,15 +248,18 @@ static void add_session(struct worker *w)
     assert_int_equal(mux_new(&mux_config, &no_events, NULL, &session.mux), 0);
     errinfo_set(&session.loss, ERR_TIMEOUT, "no sign of life for 3 s");
     table_add(&w->sessions, &session.node, table_hash_u64(session.handle));
-    tunnel = (struct tunnel){.session = &session,
-                             .id = 1,
-                             .key = (char *)"ssh",
+    for (uint32_t id = COUNT_OF(tunnels); id > 0; id--) {
+        struct tunnel *t = &tunnels[id - 1];
+        *t = (struct tunnel){.session = &session,
+                             .id = id,
+                             .key = (char *)(id == 1 ? "ssh" : "web"),
                              .target = (char *)"tcp://127.0.0.1:22",
                              .state = TUNNEL_BOUND,
                              .kind = BIND_TCP,
                              .url = (char *)"tcp://t.example.com:6000",
                              .in_bytes = 5};
-    table_add(&session.tunnels, &tunnel.node, 1);
+        table_add(&session.tunnels, &t->node, table_hash_u64(id));
+    }
 }
 
 static void remove_session(struct worker *w)
@@ -295,7 +298,10 @@ static void status_holds_what_every_worker_says(void **state)
     assert_true(json_object_size(json_object_get(answer, "counters")) > 10);
     const json_t *row = json_array_get(json_object_get(answer, "sessions"), 0);
     check_session(row);
-    row = json_array_get(json_object_get(row, "tunnels"), 0);
+    const json_t *rows = json_object_get(row, "tunnels");
+    assert_string_equal(text_at(json_array_get(rows, 0), "key"), "ssh"); /* in their order */
+    assert_string_equal(text_at(json_array_get(rows, 1), "key"), "web");
+    row = json_array_get(rows, 0);
     assert_string_equal(text_at(row, "url"), "tcp://t.example.com:6000");
     assert_int_equal(json_integer_value(json_object_get(row, "in")), 5);
     json_decref(answer);
