@@ -66,7 +66,9 @@ void h1_flow_watch(struct h1_flow *f)
         return;
     }
     if (!f->is_tunnel && !f->broken) {
-        if (waits_for_body(f) || waits_for_room(f)) {
+        if (f->has_left) {
+            delay_ms = f->limits.left_ms;
+        } else if (waits_for_body(f) || waits_for_room(f)) {
             delay_ms = f->limits.stall_ms;
         } else if (waits_for_answer(f)) {
             delay_ms = f->limits.answer_ms;
@@ -294,10 +296,29 @@ void h1_flow_want(struct stream *s, unsigned added, unsigned removed)
     h1_flow_watch(f);
 }
 
+/* Behind a whole request: the next one (a byte of it is enough, the rest stays with its sender), or
+ * the visitor's end. A process that died and one that only has no more to say look the same (FIN);
+ * the answer gets a little time to find out. */
+static void look_behind(struct h1_flow *f)
+{
+    int err = stream_read(f->lower, &f->in, 1);
+
+    if (err == ERR_AGAIN) {
+        return;
+    }
+    stream_unwant(f->lower, STREAM_READABLE);
+    if (err < 0) {
+        f->has_left = true;
+        h1_flow_watch(f);
+    }
+}
+
 static void tell_readable(struct h1_flow *f)
 {
-    if ((f->x.body.wanted & STREAM_READABLE) && f->reader.state != H1_READER_DONE) {
+    if (f->reader.state != H1_READER_DONE && (f->x.body.wanted & STREAM_READABLE)) {
         stream_raise(&f->x.body, STREAM_READABLE);
+    } else if (f->reader.state == H1_READER_DONE && !f->is_back && bufq_is_empty(&f->in)) {
+        look_behind(f);
     } else {
         stream_unwant(f->lower, STREAM_READABLE);
     }
@@ -334,6 +355,11 @@ void h1_flow_tell(struct h1_flow *f, unsigned events)
 
 void h1_flow_expire(struct h1_flow *f)
 {
+    if (f->has_left) {
+        f->broken = ERR_RESET;
+        stream_raise(&f->x.body, STREAM_BROKEN | STREAM_READABLE | STREAM_WRITABLE);
+        return;
+    }
     if (f->reader.state != H1_READER_DONE) {
         h1_reader_fail(&f->reader, ERR_TIMEOUT);
     }

@@ -30,6 +30,7 @@ struct h1_flow {
     bool is_open;    /* the exchange has a user, and deadlines of its own */
     bool has_head;   /* front: the request is there and was not read yet */
     bool is_tunnel;  /* HTTP is over */
+    bool has_left;   /* a visitor whose FIN came behind its request: it waits, or it is gone */
     bool has_shut;   /* tunnel: the lower stream was told that we are done */
 };
 
@@ -76,7 +77,7 @@ bool h1_flow_push(struct h1_flow *f);
 void h1_flow_tell(struct h1_flow *f, unsigned events);
 
 /* The deadline of an open exchange expired: a silent visitor ends the reading half with TIMEOUT; a
- * silent origin, or a peer that takes nothing, ends both. */
+ * silent origin, a peer that takes nothing, or a visitor that has left, ends both. */
 void h1_flow_expire(struct h1_flow *f);
 
 /* After something moved, or what the user waits for changed: (re)starts the stall deadline. */

@@ -15,6 +15,7 @@ enum {
     H1_IDLE_MS = 75 * 1000,            /* between two requests */
     H1_STALL_MS = 60 * 1000,           /* a visitor that neither sends nor takes body bytes */
     H1_ANSWER_MS = 300 * 1000,         /* from the end of the request to the final head */
+    H1_LEFT_MS = 2 * 1000,             /* after a visitor's FIN: for the answer to make progress */
     H1_LINGER_MS = 2 * 1000,           /* after a last answer: for the visitor to read it */
     H1_LINGER_BYTES = 1024 * 1024,     /* thrown away meanwhile */
 };
@@ -27,6 +28,7 @@ struct h1_limits {
     uint32_t head_ms;
     uint32_t idle_ms;
     uint32_t stall_ms;
+    uint32_t left_ms;
     uint32_t answer_ms; /* back only; 0: no limit */
 };
 
@@ -34,5 +36,5 @@ struct h1_limits {
     {                                                                                              \
         .head_bytes = H1_HEAD_BYTES, .target_bytes = H1_TARGET_BYTES, .fields = H1_FIELDS,         \
         .drain_bytes = H1_DRAIN_BYTES, .head_ms = H1_HEAD_MS, .idle_ms = H1_IDLE_MS,               \
-        .stall_ms = H1_STALL_MS, .answer_ms = H1_ANSWER_MS,                                        \
+        .stall_ms = H1_STALL_MS, .left_ms = H1_LEFT_MS, .answer_ms = H1_ANSWER_MS,                 \
     }

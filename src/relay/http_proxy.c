@@ -1,5 +1,5 @@
-/* Functions that pass something on return false when the exchange is over: the proxy is buried
- * then, and its caller returns. */
+/* Functions that pass something on return false when the exchange is over: the caller returns and
+ * does not look at the proxy again. */
 #include "relay/http_proxy.h"
 
 #include "base/mem.h"
@@ -43,8 +43,10 @@ struct http_proxy {
     struct body_flow to_origin;
     struct body_flow to_visitor;
     struct session_waiter waiter;
-    bool is_waiting; /* for the agent */
-    bool is_tunnel;  /* upgraded: plain bytes both ways */
+    struct task cutting; /* in the next turn: what was written goes out before */
+    const char *failure; /* why */
+    bool is_waiting;     /* for the agent */
+    bool is_tunnel;      /* upgraded: plain bytes both ways */
     uint8_t again_count;
     uint16_t status; /* the visitor's answer; 0: none yet */
     uint64_t started_at_ms;
@@ -121,6 +123,7 @@ static void wind_up(struct http_proxy *p, const char *failure)
 {
     account(p, failure);
     stop_waiting(p);
+    loop_unschedule(&p->cutting);
     body_flow_deinit(&p->to_origin);
     body_flow_deinit(&p->to_visitor);
     list_remove(&p->node);
@@ -142,6 +145,25 @@ static bool cut(struct http_proxy *p, const char *failure)
     wind_up(p, failure);
     origin_cut(&p->origin);
     exchange_abort(&p->front);
+    return false;
+}
+
+static void on_cutting(struct task *task)
+{
+    struct http_proxy *p = CONTAINER_OF(task, struct http_proxy, cutting);
+    (void)cut(p, p->failure);
+}
+
+/* The visitor still gets what came before. */
+static bool cut_soon(struct http_proxy *p, const char *failure)
+{
+    origin_cut(&p->origin);
+    p->back = NULL;
+    p->request_state = REQUEST_STOPPED;
+    p->response_state = RESPONSE_PASSED;
+    p->failure = failure;
+    p->cutting.run = on_cutting;
+    loop_schedule(p->visitor->worker->loop, &p->cutting);
     return false;
 }
 
@@ -228,7 +250,7 @@ static bool origin_failed(struct http_proxy *p, int err)
     uint16_t reset_code = origin_reset_code(h1_client_stream(p->origin->client));
 
     if (p->status != 0) {
-        return cut(p, reset_code ? reset_meaning(reset_code)->sentence : err_text(err));
+        return cut_soon(p, reset_code ? reset_meaning(reset_code)->sentence : err_text(err));
     }
     if (may_start_again(p, err, reset_code)) {
         return start_again(p);

@@ -641,6 +641,38 @@ static void a_half_closed_visitor_is_still_answered(void **state)
     assert_int_equal(end_reason, 0);
 }
 
+static void a_visitor_that_closed_and_waits_too_long_counts_as_gone(void **state)
+{
+    (void)state;
+    limits.left_ms = 20;
+    script = NULL;
+    connect_visitor();
+    SAY("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    stream_close(&visitor);
+    run(5);
+    assert_false(visits[0].is_broken);
+    run(40);
+    assert_true(visits[0].is_broken);
+    assert_true(has_ended);
+}
+
+static void pipelined_requests_before_a_fin_are_all_answered(void **state)
+{
+    (void)state;
+    script = NULL;
+    connect_visitor();
+    say("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n", 28);
+    say("GET /2 HTTP/1.1\r\nHost: h\r\n\r\n", 28);
+    assert_int_equal(stream_shutdown(visitor), 0);
+    run(3);
+    echo(&visits[0]);
+    run(3);
+    echo(&visits[1]);
+    run(3);
+    assert_true(has_ended);
+    assert_int_equal(end_reason, 0);
+}
+
 static void a_reset_reaches_a_user_who_is_not_reading(void **state)
 {
     (void)state;
@@ -980,6 +1012,8 @@ int main(void)
         TEST(http_1_0_closes_unless_asked_to_keep),
         TEST(http_1_0_gets_an_open_body_until_the_close),
         TEST(a_half_closed_visitor_is_still_answered),
+        TEST(a_visitor_that_closed_and_waits_too_long_counts_as_gone),
+        TEST(pipelined_requests_before_a_fin_are_all_answered),
         TEST(a_reset_reaches_a_user_who_is_not_reading),
         TEST(an_unfinished_response_is_cut_visibly),
         TEST(more_body_than_announced_is_refused),
