@@ -3,6 +3,8 @@
 #   tests/unit/<folder>/<name>_test.c   one program `<name>_test`, with cmocka and every library up
 #                                       to the floor of <folder> (all, if it is no folder of src/)
 #   tests/unit/support/*.c              linked to all of them
+#   tests/support/<tool>/               a program for tests; its <tool>_engines have unit tests in
+#                                       tests/unit/<tool>/
 #   tests/fuzz/<name>_fuzz.c            replays tests/fuzz/corpus/<name>/; with ADIT_FUZZ it is a
 #                                       libFuzzer program
 
@@ -23,6 +25,8 @@ if(support)
     set(support test_support)
 endif()
 
+add_subdirectory(${PROJECT_SOURCE_DIR}/tests/support/wan)
+
 function(adit_unit_test source)
     get_filename_component(name ${source} NAME_WE)
     get_filename_component(folder ${source} DIRECTORY)
@@ -30,6 +34,8 @@ function(adit_unit_test source)
     set(libraries ${ADIT_LIBRARIES})
     if(DEFINED ADIT_FLOOR_${folder})
         set(libraries ${ADIT_UP_TO_${ADIT_FLOOR_${folder}}})
+    elseif(TARGET ${folder}_engines)
+        set(libraries ${folder}_engines)
     endif()
 
     add_executable(${name} ${source})

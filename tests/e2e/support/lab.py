@@ -18,8 +18,10 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from support.cutter import Cutter
 from support.process import Process
 from support.programs import Nginx, Sshd, WebSocketServer, curl
+from support.wan import Wan, skip_unless_possible
 from support.wire import Origin, connect, free_port
 
 TOP = Path(__file__).resolve().parents[3]
@@ -29,19 +31,20 @@ SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|: runtime 
 
 
 class Relay(Process):
-    """`adit relay` on one loopback port, with its data in a folder that outlives the process."""
+    """`adit relay` on one port, with its data in a folder that outlives the process."""
 
-    def __init__(self, lab, name, port=None, options=()):
+    def __init__(self, lab, name, port=None, options=(), host="127.0.0.1"):
+        self.host = host
         self.port = port or free_port()
         self.data = lab.folder / f"{name}-data"
         self.options = options
-        super().__init__(name, [ADIT, "relay", "--listen", f"127.0.0.1:{self.port}",
+        super().__init__(name, [ADIT, "relay", "--listen", f"{host}:{self.port}",
                                 "--data", self.data, *options], lab.folder, lab.env)
         self.login = self.wait_line(r"adit login (\S+)").group(1)
         self.pin = re.search(r"sha256:[A-Za-z0-9+/=_-]+", self.login).group()
 
     def url(self, carrier="tls"):
-        return f"{carrier}://127.0.0.1:{self.port}"
+        return f"{carrier}://{self.host}:{self.port}"
 
 
 class Tunnel:
@@ -54,6 +57,7 @@ class Tunnel:
         parts = urlsplit(self.url)
         self.host = parts.netloc
         self.port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+        self.address = agent.relay.host
 
     def request(self, method="GET", path="/", *headers):
         """The bytes of a request head for this tunnel."""
@@ -74,6 +78,7 @@ class Lab:
         self.processes = []
         self.origins = []
         self.wires = []
+        self.wans = []
         self.count = {}
 
     def _name(self, kind):
@@ -102,12 +107,12 @@ class Lab:
         return self._keep(Process(name or self._name("adit"), [ADIT, *words], self.folder,
                                   {**self.env, **(env or {})}))
 
-    def relay(self, *options, port=None, name=None):
-        return self._keep(Relay(self, name or self._name("relay"), port, options))
+    def relay(self, *options, port=None, name=None, host="127.0.0.1"):
+        return self._keep(Relay(self, name or self._name("relay"), port, options, host))
 
     def restart(self, relay):
         """The same relay again, after it has ended: same port, data and options."""
-        return self._keep(Relay(self, relay.name, relay.port, relay.options))
+        return self._keep(Relay(self, relay.name, relay.port, relay.options, relay.host))
 
     @property
     def the_relay(self):
@@ -143,9 +148,9 @@ class Lab:
 
     # -- origins
 
-    def origin(self, handler, unix=False):
+    def origin(self, handler, unix=False, host="127.0.0.1"):
         path = self.folder / f"{self._name('origin')}.sock" if unix else None
-        self.origins.append(Origin(handler, path))
+        self.origins.append(Origin(handler, path, host))
         return self.origins[-1]
 
     def nginx(self, more=""):
@@ -166,6 +171,19 @@ class Lab:
         self.origins.append(WebSocketServer(handler))
         return self.origins[-1]
 
+    # -- bad lines
+
+    def cutter(self, relay=None):
+        """What to give an agent as `relay=`, to cut its line later (support/cutter.py)."""
+        self.origins.append(Cutter(relay or self.the_relay))
+        return self.origins[-1]
+
+    def wan(self, *settings, **how):
+        """Two network namespaces and the line between them (support/wan.py)."""
+        skip_unless_possible()
+        self.wans.append(Wan(*settings, **how))
+        return self.wans[-1]
+
     # -- visitors
 
     def curl(self, url, *options, **how):
@@ -173,7 +191,8 @@ class Lab:
 
     def visit(self, entry):
         """A raw connection to a tunnel, a relay or a port number."""
-        self.wires.append(connect(getattr(entry, "port", entry)))
+        self.wires.append(connect(getattr(entry, "port", entry),
+                                  getattr(entry, "address", "127.0.0.1")))
         return self.wires[-1]
 
     def eventually(self, is_so, seconds=15):
@@ -199,6 +218,8 @@ class Lab:
             origin.stop()
         for process in reversed(self.processes):  # agents before their relay
             wrong += end(process)
+        for wan in self.wans:
+            wan.stop()
         for origin in self.origins:
             wrong += [f"in an origin: {f!r}" for f in getattr(origin, "failures", ())]
         return wrong

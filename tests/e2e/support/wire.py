@@ -70,6 +70,14 @@ class Wire:
     def close(self):
         self.sock.close()
 
+    def wake(self):
+        """Ends what another thread waits for here. Closing is left to that thread: a descriptor
+        closed under a waiting thread may be somebody else's when it looks again."""
+        try:
+            self.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
     def _more(self):
         data = self.sock.recv(1 << 16)
         self.unread += data
@@ -146,7 +154,7 @@ class Origin:
     An assertion that fails in a handler fails the test: see check().
     """
 
-    def __init__(self, handler, unix_path=None):
+    def __init__(self, handler, unix_path=None, host="127.0.0.1"):
         self.handler = handler
         self.failures = []
         self.connection_count = 0
@@ -156,11 +164,12 @@ class Origin:
             self.listener.bind(str(unix_path))
             self.target = f"unix:{unix_path}"
         else:
-            self.listener = socket.create_server(("127.0.0.1", 0))
+            self.listener = socket.create_server((host, 0))
             self.port = self.listener.getsockname()[1]
             self.target = str(self.port)
         self.listener.listen(64)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.accepting = threading.Thread(target=self._accept, daemon=True)
+        self.accepting.start()
 
     def _accept(self):
         while True:
@@ -193,9 +202,10 @@ class Origin:
             self.listener.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
+        self.accepting.join(5)
         self.listener.close()
         for wire in self.wires:
-            wire.close()
+            wire.wake()
 
 
 def answer(body=b"hello\n", status="200 OK", headers=()):
