@@ -331,39 +331,40 @@ size_t mux_control_waiting(const struct mux *m)
     return m->control->tx.kept.bytes;
 }
 
-/* How long the next message is; ERR_MORE before that is known. */
-static int peek_length(const struct bufq *ready, size_t *length_out, struct errinfo *info)
+/* How many bytes the next message has with its length; that of the length alone before it is
+ * known. */
+static int peek_size(const struct bufq *ready, size_t *size_out, struct errinfo *info)
 {
     uint8_t bytes[CONTROL_LENGTH_BYTES];
 
+    *size_out = sizeof bytes;
     if (ready->bytes < sizeof bytes) {
-        return ERR_MORE;
+        return 0;
     }
     bufq_peek(ready, bytes, sizeof bytes);
     struct reader r = reader_of(slice_of(bytes, sizeof bytes));
-    *length_out = read_u32(&r);
-    if (*length_out == 0 || *length_out > CONTROL_MESSAGE_MAX) {
-        return errinfo_set(info, ERR_PROTOCOL, "CONTROL message of %zu bytes", *length_out);
+    uint32_t length = read_u32(&r);
+    if (length == 0 || length > CONTROL_MESSAGE_MAX) {
+        return errinfo_set(info, ERR_PROTOCOL, "CONTROL message of %u bytes", length);
     }
+    *size_out += length;
     return 0;
 }
 
 int mux_control_input(struct mux *m, struct errinfo *info)
 {
     struct bufq *ready = &m->control->rx.ready;
-    size_t n;
-    int err;
+    size_t size;
 
-    for (err = peek_length(ready, &n, info); err == 0; err = peek_length(ready, &n, info)) {
-        if (ready->bytes < CONTROL_LENGTH_BYTES + n) {
-            return 0;
-        }
-        struct slice whole = bufq_pullup(ready, CONTROL_LENGTH_BYTES + n);
-        m->events->on_control(m->ctx, slice_sub(whole, CONTROL_LENGTH_BYTES, n));
-        bufq_drop(ready, CONTROL_LENGTH_BYTES + n);
-        credit_renew(m->control);
+    TRY(peek_size(ready, &size, info));
+    while (ready->bytes >= size) {
+        struct slice whole = bufq_pullup(ready, size);
+        m->events->on_control(m->ctx, slice_sub(whole, CONTROL_LENGTH_BYTES, size));
+        bufq_drop(ready, size);
+        TRY(peek_size(ready, &size, info));
     }
-    return err == ERR_MORE ? 0 : err;
+    credit_renew_control(m, size);
+    return 0;
 }
 
 /* ---- questions ---- */

@@ -184,7 +184,7 @@ size_t mux_stream_room(const struct mux_stream *s);
 /* Asks for on_writable without a write that says ERR_AGAIN; nothing happens if there is room. */
 void mux_stream_want_room(struct mux_stream *s);
 
-/* The next byte written begins an exchange. */
+/* The next byte written begins an exchange. One at a time: the one before was answered. */
 void mux_stream_begin(struct mux_stream *s);
 
 /* Nothing more will be written. */

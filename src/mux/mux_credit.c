@@ -12,15 +12,20 @@ static bool has_room(const struct mux_budget *b, size_t bytes)
            (b->promised_bytes <= b->limit_bytes && bytes <= b->limit_bytes - b->promised_bytes);
 }
 
+static void charge_anyway(struct mux *m, size_t bytes)
+{
+    m->link_budget.promised_bytes += bytes;
+    if (m->process_budget) {
+        m->process_budget->promised_bytes += bytes;
+    }
+}
+
 bool credit_charge(struct mux *m, size_t bytes)
 {
     if (!has_room(&m->link_budget, bytes) || !has_room(m->process_budget, bytes)) {
         return false;
     }
-    m->link_budget.promised_bytes += bytes;
-    if (m->process_budget) {
-        m->process_budget->promised_bytes += bytes;
-    }
+    charge_anyway(m, bytes);
     return true;
 }
 
@@ -74,12 +79,29 @@ void credit_renew(struct mux_stream *s)
     if (s->rx_state != RX_OPEN || s->rx.limit - consumed > s->rx.window / 2) {
         return;
     }
-    if (s != m->control && bufq_is_empty(&s->rx.ready) && sender_waits_for_credit(m, s)) {
+    if (bufq_is_empty(&s->rx.ready) && sender_waits_for_credit(m, s)) {
         grow(m, s);
     }
     s->rx.limit = consumed + s->rx.window;
     s->renewed_at = (uint32_t)m->now_ms;
     stream_due_add(s, DUE_WINDOW);
+}
+
+void credit_renew_control(struct mux *m, size_t needed)
+{
+    struct mux_rx *rx = &m->control->rx;
+    uint64_t consumed = rx_consumed(m->control);
+    uint32_t window = needed > MUX_CONTROL_WINDOW ? (uint32_t)needed : MUX_CONTROL_WINDOW;
+    uint64_t left = rx->limit - consumed;
+
+    if (left < needed || left <= window / 2) {
+        rx->limit = consumed + window;
+        left = window;
+        stream_due_add(m->control, DUE_WINDOW);
+    }
+    credit_return(m, rx->window);
+    rx->window = left > MUX_CONTROL_WINDOW ? (uint32_t)left : MUX_CONTROL_WINDOW;
+    charge_anyway(m, rx->window);
 }
 
 void credit_settle(struct mux_stream *s)

@@ -5,7 +5,7 @@
 enum {
     /* Credit */
     MUX_INITIAL_WINDOW = 32 * 1024,   /* blind bytes a new stream may bring */
-    MUX_CONTROL_WINDOW = 128 * 1024,  /* credit of stream 0 at its start. Agreed */
+    MUX_CONTROL_WINDOW = 16 * 1024,   /* credit of stream 0 at its start. Agreed */
     MUX_STREAM_WINDOW_MAX = 32 << 20, /* the largest window one stream may grow to */
     MUX_LINK_BUDGET = 32 << 20,       /* credit promised per session */
     MUX_SMALL_RESERVE_DIVISOR = 4,    /* this part of a budget is kept for new streams */

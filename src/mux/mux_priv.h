@@ -351,6 +351,10 @@ void credit_return(struct mux *m, size_t bytes);
 /* The reader took bytes: the window moves on, and perhaps grows. */
 void credit_renew(struct mux_stream *s);
 
+/* The same for CONTROL, of whose next message `needed` bytes are known to come: there is always
+ * credit for a whole one, whatever the budgets say, and only while it is needed. */
+void credit_renew_control(struct mux *m, size_t needed);
+
 /* The window of a stream shrinks to what lies unread: nothing more will come. */
 void credit_settle(struct mux_stream *s);
 

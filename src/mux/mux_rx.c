@@ -39,7 +39,7 @@ static int on_open(struct mux *m, const struct frame_header *h, struct slice pay
         return refuse(h, info, "an id of the wrong side");
     }
     TRY(mux_find_or_reserve(m, h->id, true, &s, info));
-        if (!s || stream_is(s, STREAM_KNOWN)) {
+    if (!s || stream_is(s, STREAM_KNOWN)) {
         return refuse(h, info, "the id was used before");
     }
     if (s->life != LIFE_RESERVED) {

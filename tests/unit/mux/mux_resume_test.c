@@ -374,6 +374,9 @@ static void chaos(uint64_t seed, unsigned lanes, bool is_cruel)
             }
             break;
         case 3:
+            pair_control(&pair, (int)pair_random(&pair, 2),
+                         pair_random(&pair, 4) ? 100 : 16 + pair_random(&pair, 65500));
+            break;
         case 4:
         case 5:
         case 6:
@@ -390,6 +393,9 @@ static void chaos(uint64_t seed, unsigned lanes, bool is_cruel)
     pair_run(&pair);
     for (uint32_t flow = 0; flow < next && !is_cruel; flow++) {
         pair_assert_whole(&pair, flow);
+    }
+    for (int side = 0; side < PAIR_SIDES; side++) {
+        assert_int_equal(pair.side[side].controls, pair.side[!side].numbered);
     }
     pair_pass(&pair, 1000);
     pair_assert_idle(&pair);

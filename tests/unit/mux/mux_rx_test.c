@@ -245,7 +245,7 @@ static void frames_are_taken_whole_at_every_split(void **state)
     bufq_push(&whole, "\0\0\0", 3);
     frame_put_data(&whole, 2, DATA_FIN, 0, 2);
     bufq_push(&whole, "\0\0", 2);
-        char copy[256];
+    char copy[256];
     struct slice bytes = slice_of(copy, whole.bytes);
     bufq_peek(&whole, copy, bytes.len);
     bufq_clear(&whole);
@@ -262,7 +262,7 @@ static void frames_are_taken_whole_at_every_split(void **state)
         assert_int_equal(mux_stream_read(pair_stream(&pair, PAIR_AGENT, 1), &q, 100), ERR_EOF);
         bufq_clear(&q);
         pair_release(&pair, PAIR_AGENT, 1);
-                pair_deinit(&pair);
+        pair_deinit(&pair);
     }
 }
 

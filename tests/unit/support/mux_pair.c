@@ -2,10 +2,13 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
 #include "mux/mux_limits.h"
+#include "wire/control.h"
 
 enum { BATCH_BYTES = 64 * 1024, READ_BYTES = 64 * 1024, WRITE_BYTES = 256 * 1024 };
 
@@ -138,6 +141,9 @@ static void on_control(void *ctx, struct slice message)
 {
     struct pair_side *side = ctx;
 
+    if (message.ptr[0] == '#') {
+        assert_int_equal(strtoul(message.ptr + 1, NULL, 10), side->controls);
+    }
     side->controls++;
     side->control_bytes += message.len;
     size_t n = message.len < PAIR_CONTROL_MAX - 1 ? message.len : PAIR_CONTROL_MAX - 1;
@@ -248,6 +254,16 @@ void pair_release(struct mux_pair *p, int side, uint32_t flow)
 {
     mux_stream_release(&p->flow[flow][side].stream);
     p->flow[flow][side].is_released = true;
+}
+
+void pair_control(struct mux_pair *p, int side, size_t size)
+{
+    static char message[CONTROL_MESSAGE_MAX];
+
+    memset(message, ' ', sizeof message);
+    snprintf(message, sizeof message, "#%u ", p->side[side].numbered);
+    int err = mux_control_send(p->side[side].mux, slice_of(message, size));
+    p->side[side].numbered += err == 0;
 }
 
 static void work_on(struct mux_pair *p, int side, uint32_t flow)

@@ -29,7 +29,8 @@ struct pair_side {
     int index;
     unsigned outputs; /* on_output so far */
     uint16_t goaway;
-    unsigned controls;
+    unsigned controls;                   /* messages that came */
+    unsigned numbered;                   /* sent by pair_control */
     char control_text[PAIR_CONTROL_MAX]; /* of the last message */
     size_t control_bytes;
     struct bufq in[PAIR_LANES_MAX];   /* arrived, perhaps half a frame */
@@ -63,6 +64,10 @@ int pair_read(struct mux_pair *p, int side, uint32_t flow, uint64_t max);
 void pair_finish(struct mux_pair *p, int side, uint32_t flow);
 void pair_release(struct mux_pair *p, int side, uint32_t flow);
 struct mux_stream *pair_stream(struct mux_pair *p, int side, uint32_t flow);
+
+/* Sends a CONTROL message of `size` bytes with its number in it, which is checked on arrival; not
+ * when the queue is full. */
+void pair_control(struct mux_pair *p, int side, size_t size);
 
 /* Everybody writes, reads and finishes as far as it goes, and lets go of what is done. */
 void pair_work(struct mux_pair *p);
