@@ -28,7 +28,6 @@
     X(drain, DURATION, "30s", "0", "24h", "open exchanges may finish so long after SIGTERM")       \
     X(initial_window, SIZE, "32K", "4K", "1M",                                                     \
       "bytes of a new stream that may be sent before the other end has answered")                  \
-    X(window_max, SIZE, "32M", "64K", "1G", "largest window of one stream")                        \
     X(link_budget, SIZE, "32M", "1M", "16G", "memory promised to all streams of one link, each way")
 
 /* Durations in milliseconds, sizes in bytes. */

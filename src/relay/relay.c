@@ -9,6 +9,7 @@
 #include "gen/version.h"
 #include "net/addr.h"
 #include "net/ifaddr.h"
+#include "relay/admin_door.h"
 #include "relay/binder.h"
 #include "relay/control_socket.h"
 #include "relay/front_door.h"
@@ -63,8 +64,8 @@ static int open_store(struct relay *r, struct loop *loop, struct errinfo *why)
     return err;
 }
 
-static int addr_of_config(const struct address *a, uint16_t port, struct addr *out,
-                          struct errinfo *why)
+static int addr_of_config(const char *flag, const struct address *a, uint16_t port,
+                          struct addr *out, struct errinfo *why)
 {
     struct text literal = {0};
     bool is_v6 = strchr(a->host, ':') != NULL;
@@ -73,23 +74,23 @@ static int addr_of_config(const struct address *a, uint16_t port, struct addr *o
     int err = addr_parse(text_slice(&literal), out);
     text_deinit(&literal);
     return err < 0 ? errinfo_set(why, ERR_INVALID,
-                                 "--listen %s: an address of this machine is due, not a name",
+                                 "%s %s: an address of this machine is due, not a name", flag,
                                  a->host)
                    : 0;
 }
 
 int relay_listen_addr(const struct relay *r, uint16_t port, struct addr *out, struct errinfo *why)
 {
-    return addr_of_config(&r->config->listen, port, out, why);
+    return addr_of_config("--listen", &r->config->listen, port, out, why);
 }
 
-static int open_door(struct relay *r, const struct address *at, bool is_tls_only,
+static int open_door(struct relay *r, const char *flag, const struct address *at, bool is_tls_only,
                      uint16_t *port_out, struct errinfo *why)
 {
     struct addr wanted;
     struct addr bound;
 
-    TRY(addr_of_config(at, at->port, &wanted, why));
+    TRY(addr_of_config(flag, at, at->port, &wanted, why));
     for (uint32_t i = 0; i < r->worker_count; i++) {
         TRY(front_door_open(&r->workers[i], &wanted, is_tls_only, &bound, why));
         addr_set_port(&wanted, addr_port(&bound));
@@ -100,11 +101,23 @@ static int open_door(struct relay *r, const struct address *at, bool is_tls_only
 
 static int open_doors(struct relay *r, struct errinfo *why)
 {
-    TRY(open_door(r, &r->config->listen, false, &r->port, why));
+    TRY(open_door(r, "--listen", &r->config->listen, false, &r->port, why));
     if (r->config->listen_tls.port != 0) {
-        TRY(open_door(r, &r->config->listen_tls, true, &r->port_tls, why));
+        TRY(open_door(r, "--listen-tls", &r->config->listen_tls, true, &r->port_tls, why));
     }
     return 0;
+}
+
+static int open_admin(struct relay *r, struct errinfo *why)
+{
+    const struct address *at = &r->config->admin;
+    struct addr wanted;
+
+    if (at->port == 0) {
+        return 0;
+    }
+    TRY(addr_of_config("--admin", at, at->port, &wanted, why));
+    return admin_door_open(&r->admin, r, &wanted, why);
 }
 
 /* Sessions end with their token, on every worker. */
@@ -171,6 +184,7 @@ static int open_all(struct relay *r, struct loop *loop, struct errinfo *why)
     store_on_token_gone(r->store, on_token_gone, r);
     TRY(control_socket_open(&r->control, r, why));
     TRY(open_doors(r, why));
+    TRY(open_admin(r, why));
     return start_workers(r, why);
 }
 
@@ -328,6 +342,7 @@ void relay_free(struct relay **relay)
     *relay = NULL;
     timer_disarm(r->workers[0].loop, &r->drain_timer);
     control_socket_close(&r->control);
+    admin_door_close(&r->admin);
     end_workers(r);
     if (r->registry) {
         registry_free(&r->registry);

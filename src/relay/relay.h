@@ -15,6 +15,7 @@
 #include "tls/tls_identity.h"
 #include "wire/link_hello.h"
 
+struct admin_door;
 struct binder;
 struct control_socket;
 struct registry;
@@ -29,6 +30,7 @@ struct relay {
     struct registry *registry;
     struct binder *binder;
     struct control_socket *control;
+    struct admin_door *admin; /* NULL: without --admin */
     struct tls_identity *identity; /* by relay_identity only: it may be replaced */
     pthread_mutex_t identity_lock;
     bool has_certificate; /* given by the operator: public URLs are https */
