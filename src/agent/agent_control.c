@@ -58,7 +58,7 @@ static void tell_exchanges(struct agent *a, const struct control_exchanges *x)
         const struct control_exchange *item = &x->items[i];
         const struct agent_tunnel *tunnel = tunnels_find(&a->tunnels, item->tunnel);
         const struct report_exchange report = {
-            .tunnel = tunnel ? tunnel->key : "",
+            .tunnel = tunnel ? tunnel->name : "",
             .method = item->method,
             .path = item->path,
             .visitor = item->visitor,

@@ -92,7 +92,7 @@ static void tell_end(const struct visit *v, const struct visit_end *e)
     uint64_t ms = loop_now_ms(v->serve->loop) - v->started_at_ms;
     enum log_level level = v->is_exchange ? LOG_DEBUG : LOG_INFO;
     const struct report_stream report = {
-        .tunnel = v->tunnel->key,
+        .tunnel = v->tunnel->name,
         .visitor = visitor,
         .ms = ms,
         .in_bytes = e->in_bytes,

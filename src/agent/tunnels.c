@@ -38,6 +38,7 @@ void agent_tunnel_unref(struct agent_tunnel **tunnel)
         target_deinit(&t->target);
         static_files_free(&t->files);
         mem_free(t->key);
+        mem_free(t->name);
         mem_free(t->url);
         mem_free(t);
     }
@@ -89,6 +90,7 @@ static struct agent_tunnel *add(struct tunnels *t, const struct tunnel_config *c
     tunnel->id = ++t->last_id;
     tunnel->refs = 1;
     tunnel->key = mem_strdup(config->key);
+    tunnel->name = mem_strdup(config->key);
     tunnel->kind = (enum tunnel_kind)config->kind;
     tunnel->target = copy_target(&config->target);
     tunnel->config = config;
@@ -352,6 +354,32 @@ static void refuse(struct tunnels *t, struct agent_tunnel *tunnel, uint32_t code
     }
 }
 
+static bool has_own_name(const struct tunnel_config *config)
+{
+    return config->subdomain || config->hosts.count > 0 || config->kind != TUNNEL_HTTP;
+}
+
+/* "quiet-otter" of "https://quiet-otter.t.example.com"; SLICE_NONE where the URL has no name. */
+static struct slice name_in_url(struct slice url)
+{
+    size_t from = slice_find(url, SLICE("://"));
+    struct slice host = slice_sub(url, from + 3, url.len);
+    size_t dot = slice_index(host, '.');
+    struct slice label = slice_sub(host, 0, dot);
+
+    return dot < host.len && slice_index(label, '-') < dot ? label : SLICE_NONE;
+}
+
+static void take_name(struct agent_tunnel *tunnel, struct slice url)
+{
+    struct slice name = name_in_url(url);
+
+    if (tunnel->config && !has_own_name(tunnel->config) && name.len > 0) {
+        mem_free(tunnel->name);
+        tunnel->name = mem_strndup(name.ptr, name.len);
+    }
+}
+
 static void tell_url(struct tunnels *t, struct agent_tunnel *tunnel, struct slice url)
 {
     bool is_http = tunnel->kind == TUNNEL_HTTP;
@@ -362,9 +390,10 @@ static void tell_url(struct tunnels *t, struct agent_tunnel *tunnel, struct slic
     }
     mem_free(tunnel->url);
     tunnel->url = mem_strndup(url.ptr, url.len);
+    take_name(tunnel, url);
     target_show(&target, &tunnel->target, is_http);
     const struct report_tunnel report = {
-        .name = tunnel->key,
+        .name = tunnel->name,
         .kind = tunnel_kind_names[tunnel->kind],
         .url = url,
         .target = text_str(&target),

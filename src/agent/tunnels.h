@@ -49,6 +49,7 @@ struct agent_tunnel {
     enum tunnel_state state;
     bool was_bound; /* once: from then on no refusal but a takeover is final */
     char *key;
+    char *name; /* to people: the key, or the words the relay chose where nobody named it */
     enum tunnel_kind kind;
     struct target target;               /* own copy */
     struct static_files *files;         /* of a file: target, once somebody asked for it */

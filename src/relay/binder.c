@@ -24,6 +24,7 @@ void bind_entries_deinit(struct bind_entries *e)
 {
     for (uint32_t i = 0; i < e->count; i++) {
         mem_free(e->items[i].name);
+        mem_free(e->items[i].shown);
         mem_free(e->items[i].host);
         mem_free(e->items[i].path);
     }
@@ -90,6 +91,7 @@ static void copy_entries(struct bind_entries *to, const struct bind_entries *fro
         const struct bind_entry *e = &from->items[i];
         *add_entry(to) = (struct bind_entry){
             .name = mem_strdup(e->name),
+            .shown = mem_strdup(e->shown),
             .host = e->host ? mem_strdup(e->host) : NULL,
             .path = e->path ? mem_strdup(e->path) : NULL,
             .port = e->port,
@@ -176,37 +178,45 @@ static void refuse(struct relay *relay, struct bind_request *q, uint32_t code)
 
 /* ---- entries ---- */
 
-static void add_host_entry(struct bind_request *q, struct slice host, const char *path)
+static void add_host_entry(struct bind_request *q, struct slice host, struct slice shown,
+                           const char *path)
 {
     struct bind_entry *e = add_entry(&q->entries);
     struct text name = {0};
+    struct text known_as = {0};
 
     text_add(&name, host);
+    text_add(&known_as, shown);
     if (strcmp(path, "/") != 0) {
         text_add_str(&name, path);
+        text_add_str(&known_as, path);
     }
     e->host = mem_strndup(host.ptr, host.len);
     e->path = mem_strdup(path);
     e->name = text_take(&name);
+    e->shown = text_take(&known_as);
 }
 
-static void add_host(struct bind_request *q, struct slice host)
+static void add_host(struct bind_request *q, struct slice host, struct slice shown)
 {
     if (q->path_count == 0) {
-        add_host_entry(q, host, "/");
+        add_host_entry(q, host, shown, "/");
     }
     for (uint32_t i = 0; i < q->path_count && q->entries.count < BIND_ENTRIES_MAX; i++) {
-        add_host_entry(q, host, q->paths[i]);
+        add_host_entry(q, host, shown, q->paths[i]);
     }
 }
 
 static void set_port_entry(struct bind_request *q, uint16_t port)
 {
     struct text name = {0};
+    struct text shown = {0};
 
     bind_entries_deinit(&q->entries);
     text_addf(&name, ":%u", port);
-    *add_entry(&q->entries) = (struct bind_entry){.name = text_take(&name), .port = port};
+    text_addf(&shown, "port %u", port);
+    *add_entry(&q->entries) =
+        (struct bind_entry){.name = text_take(&name), .shown = text_take(&shown), .port = port};
 }
 
 static int check_path(const char *path, struct errinfo *why)
@@ -271,7 +281,7 @@ static int make_named_entries(struct bind_request *q)
         struct text host = {0};
         int err = host_of_name(q, slice_str(q->names[i]), &host, &q->why);
         if (err == 0) {
-            add_host(q, text_slice(&host));
+            add_host(q, text_slice(&host), slice_str(q->names[i]));
         }
         text_deinit(&host);
         TRY(err);
@@ -293,8 +303,9 @@ static void make_assigned_name(struct bind_request *q)
     }
     bind_entries_deinit(&q->entries);
     names_two_words(seed, q->attempt, &host);
+    size_t label = host.len;
     text_addf(&host, ".%s", q->public_name.host);
-    add_host(q, text_slice(&host));
+    add_host(q, text_slice(&host), slice_sub(text_slice(&host), 0, label));
     text_deinit(&host);
 }
 
@@ -340,7 +351,7 @@ static int make_port_entry(struct binder *b, struct bind_request *q)
     uint16_t port = q->port;
 
     if (port != 0 && (port < config->tcp_ports.first || port > config->tcp_ports.last)) {
-        return errinfo_set(&q->why, ERR_DENIED, "port %u: this relay gives out ports %u to %u",
+        return errinfo_set(&q->why, ERR_DENIED, "port %u: this relay gives out ports %u-%u",
                            port, config->tcp_ports.first, config->tcp_ports.last);
     }
     if (port == 0 && q->attempt == 0) {
@@ -350,7 +361,7 @@ static int make_port_entry(struct binder *b, struct bind_request *q)
         port = next_free_port(b);
     }
     if (port == 0) {
-        return errinfo_set(&q->why, ERR_FULL, "no port from %u to %u is free",
+        return errinfo_set(&q->why, ERR_FULL, "no port of %u-%u is free",
                            config->tcp_ports.first, config->tcp_ports.last);
     }
     set_port_entry(q, port);
@@ -541,6 +552,7 @@ static void decide(struct binder *b, struct bind_request *q)
     while (q->granted < q->entries.count) {
         const struct bind_entry *e = &q->entries.items[q->granted];
         struct route other;
+        claim.shown = slice_str(e->shown);
         enum claim_result result =
             registry_claim(b->relay->registry, slice_str(e->name), &claim,
                            q->is_probed ? &q->silent : NULL, &other, &q->why);

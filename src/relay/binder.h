@@ -29,9 +29,10 @@ enum { BIND_ENTRIES_MAX = 64, BIND_NAMES_MAX = 16 };
 
 /* What the registry holds for a tunnel: hosts with paths, or a port. */
 struct bind_entry {
-    char *name; /* in the registry: host, host/path or :port */
-    char *host; /* NULL: a port */
-    char *path; /* "/" or a prefix */
+    char *name;  /* in the registry: host, host/path or :port */
+    char *shown; /* to people: "blog", "blog.example.org/api", "port 6000" */
+    char *host;  /* NULL: a port */
+    char *path;  /* "/" or a prefix */
     uint16_t port;
 };
 

@@ -86,9 +86,10 @@ static void on_host(void *ctx, int err, const struct addr *addrs, size_t count,
     text_deinit(&below);
 }
 
-static void set_host(struct public_name *n, struct slice host)
+static void set_hosts(struct public_name *n, struct slice host, struct slice port_host)
 {
     snprintf(n->host, sizeof n->host, "%.*s", SLICE_ARG(host));
+    snprintf(n->port_host, sizeof n->port_host, "%.*s", SLICE_ARG(port_host));
 }
 
 void public_name_find(const struct relay *relay, struct loop *loop, struct slice dialled,
@@ -105,20 +106,20 @@ void public_name_find(const struct relay *relay, struct loop *loop, struct slice
         l->name.port = relay->port;
     }
     if (relay->config->domain) {
-        set_host(&l->name, slice_str(relay->config->domain));
+        set_hosts(&l->name, slice_str(relay->config->domain), slice_str(relay->config->domain));
         l->name.has_names = true;
         l->name.is_https = relay->has_certificate;
         l->name.port = relay->has_certificate && relay->port_tls ? relay->port_tls : relay->port;
         finish(l);
     } else if (is_loopback_name(host)) {
-        set_host(&l->name, SLICE("localhost"));
+        set_hosts(&l->name, SLICE("localhost"), host);
         l->name.has_names = true;
         finish(l);
     } else if (addr_parse_host(host, 0, &literal) == 0) {
-        set_host(&l->name, host);
+        set_hosts(&l->name, host, host);
         finish(l);
     } else {
-        set_host(&l->name, host);
+        set_hosts(&l->name, host, host);
         dns_start(loop, host, 0, LOOKUP_MS, on_host, l);
     }
 }
@@ -148,6 +149,6 @@ void public_name_show_port(const struct public_name *n, const char *scheme, uint
                            struct text *out)
 {
     text_addf(out, "%s://", scheme);
-    add_host(out, slice_str(n->host));
+    add_host(out, slice_str(n->port_host));
     text_addf(out, ":%u", port);
 }

@@ -120,16 +120,13 @@ static bool is_same_owner(const struct store_owner *a, const struct store_owner 
     return a->token_id == b->token_id && (a->token_id != 0 || is_same_agent(a, b));
 }
 
-static int refuse_for_owner(const struct registry *r, struct slice name,
-                            const struct store_owner *owner, struct errinfo *info)
+static void refuse_for_owner(const struct registry *r, struct slice shown,
+                             const struct store_owner *owner, struct errinfo *info)
 {
     const struct store_token *token = store_find_token(r->store, owner->token_id);
-    bool is_port = name.len && name.ptr[0] == ':';
 
-    name = is_port ? slice_sub(name, 1, name.len) : name;
-    return errinfo_set(info, ERR_BUSY, "%s%.*s belongs to %s%s", is_port ? "port " : "",
-                       SLICE_ARG(name), token ? "token " : "another agent",
-                       token ? token->name : "");
+    errinfo_set(info, ERR_BUSY, "%.*s belongs to %s%s", SLICE_ARG(shown),
+                token ? "token " : "another agent", token ? token->name : "");
 }
 
 /* Decides among live sessions. *loser_out: the holder that has to go first. */
@@ -140,7 +137,7 @@ static enum claim_result judge(const struct registry *r, const struct entry *e,
     struct holder *h = first_holder(e);
 
     if (!is_same_owner(&h->owner, &c->owner)) {
-        refuse_for_owner(r, entry_name(e), &h->owner, info);
+        refuse_for_owner(r, c->shown, &h->owner, info);
         return CLAIM_REFUSED;
     }
     LIST_EACH (&e->holders, n) {
@@ -162,7 +159,7 @@ static enum claim_result judge(const struct registry *r, const struct entry *e,
     }
     errinfo_set(info, ERR_BUSY,
                 "%.*s is served by %s with the same token; stop it there, or say --share on both",
-                SLICE_ARG(entry_name(e)), h->host);
+                SLICE_ARG(c->shown), h->host);
     return CLAIM_REFUSED;
 }
 
@@ -188,10 +185,10 @@ static enum claim_result reserve(struct registry *r, struct slice name, const st
         return CLAIM_GRANTED;
     }
     if (other) {
-        refuse_for_owner(r, name, &other->owner, info);
+        refuse_for_owner(r, c->shown, &other->owner, info);
     } else {
         errinfo_set(info, err, "%.*s: too many names and ports are reserved for this token",
-                    SLICE_ARG(name));
+                    SLICE_ARG(c->shown));
     }
     return CLAIM_REFUSED;
 }

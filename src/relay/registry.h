@@ -30,6 +30,7 @@ struct claim {
     uint8_t run_id[RUN_ID_BYTES];
     struct slice holder; /* the agent's host name, for people */
     struct slice tunnel; /* the owner's word for the tunnel */
+    struct slice shown;  /* the entry as the agent's user knows it: "blog", "port 6000" */
     bool is_shared;
     struct route route;
 };

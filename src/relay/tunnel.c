@@ -269,6 +269,7 @@ void tunnel_lose_entry(struct tunnel *t, struct slice entry)
             continue;
         }
         mem_free(e->name);
+        mem_free(e->shown);
         mem_free(e->host);
         mem_free(e->path);
         *e = t->entries.items[--t->entries.count];

@@ -41,7 +41,7 @@ enum control_type {
 /*      name        code  final  sentence */
 #define CONTROL_REFUSAL_LIST(X)                                                                    \
     X(TAKEN, 1, true, "the name or port belongs to somebody else")                                 \
-    X(HELD, 2, false, "another agent of this token holds it")                                      \
+    X(HELD, 2, true, "another agent of this token holds it")                                       \
     X(DENIED, 3, true, "the token does not allow it")                                              \
     X(INVALID, 4, true, "not a name, host or port that can be bound")                              \
     X(LIMIT, 5, false, "the relay or the token is at its limit")                                   \

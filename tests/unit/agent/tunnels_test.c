@@ -222,7 +222,7 @@ static void refused_for_now_is_asked_again(void **state)
     (void)state;
     open_desk(&d, "tunnels:\n  web: 3000\n");
     tunnels_login(&d.tunnels);
-    refuse(&d, 1, CONTROL_REFUSAL_HELD);
+    refuse(&d, 1, CONTROL_REFUSAL_LIMIT);
     assert_int_equal(state_of(&d, 1), TUNNEL_PAUSED);
     assert_false(d.is_hopeless);
     text_clear(&d.sent);

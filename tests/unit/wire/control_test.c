@@ -248,7 +248,8 @@ static void refusals_have_sentences(void **state)
 {
     (void)state;
     assert_true(control_refusal_is_final(CONTROL_REFUSAL_TAKEN));
-    assert_false(control_refusal_is_final(CONTROL_REFUSAL_HELD));
+    assert_true(control_refusal_is_final(CONTROL_REFUSAL_HELD));
+    assert_false(control_refusal_is_final(CONTROL_REFUSAL_LIMIT));
     assert_false(control_refusal_is_final(4711));
     assert_true(control_refusal_sentence(CONTROL_REFUSAL_REVOKED)[0]);
     assert_true(control_refusal_sentence(4711)[0]);
