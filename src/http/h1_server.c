@@ -252,6 +252,7 @@ static void start_exchange(struct h1_server *c)
     c->flow.has_head = true;
     set_state(c, OPEN);
     deadline_clear(&c->flow.deadline);
+    stream_want(c->flow.lower, STREAM_READABLE); /* its end must not go unnoticed */
     c->user->on_exchange(c->ctx, c, &c->flow.x);
 }
 

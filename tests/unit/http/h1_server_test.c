@@ -153,9 +153,13 @@ static void echo(struct visit *v)
 
 /* ---- the visitor ---- */
 
+/* A busy machine may spend the time on one turn: a few more are always given. */
 static void run(unsigned ms)
 {
     loop_run_for(loop, ms);
+    for (int turn = 0; turn < 8; turn++) {
+        loop_run_for(loop, 0);
+    }
 }
 
 static void on_visitor(void *ctx, struct stream *s, unsigned events)
@@ -656,6 +660,23 @@ static void a_visitor_that_closed_and_waits_too_long_counts_as_gone(void **state
     assert_true(has_ended);
 }
 
+static void a_visitor_whose_first_bytes_were_sniffed_counts_as_gone_too(void **state)
+{
+    struct bufq input = {0};
+
+    (void)state;
+    limits.left_ms = 20;
+    script = NULL;
+    pipe_open(loop, &pipe_options, &visitor, &server_end);
+    bufq_push_str(&input, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    server = h1_server_attach(server_end, &input, &limits, NULL, &user, NULL);
+    run(2);
+    stream_close(&visitor);
+    run(40);
+    assert_true(visits[0].is_broken);
+    assert_true(has_ended);
+}
+
 static void pipelined_requests_before_a_fin_are_all_answered(void **state)
 {
     (void)state;
@@ -1013,6 +1034,7 @@ int main(void)
         TEST(http_1_0_gets_an_open_body_until_the_close),
         TEST(a_half_closed_visitor_is_still_answered),
         TEST(a_visitor_that_closed_and_waits_too_long_counts_as_gone),
+        TEST(a_visitor_whose_first_bytes_were_sniffed_counts_as_gone_too),
         TEST(pipelined_requests_before_a_fin_are_all_answered),
         TEST(a_reset_reaches_a_user_who_is_not_reading),
         TEST(an_unfinished_response_is_cut_visibly),
