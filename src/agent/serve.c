@@ -217,6 +217,16 @@ static void serve_files(struct visit *v)
 
 /* ---- dialling ---- */
 
+/* The visitor is gone before the target answered. */
+static void leave(struct visit *v)
+{
+    const struct visit_end e = {.reason = "visitor: gone before the target answered"};
+
+    origin_dial_stop(&v->dial);
+    stream_abort(&v->link);
+    end(v, &e);
+}
+
 static void on_dialled(void *ctx, int err, struct stream *s_take, const struct errinfo *why)
 {
     struct visit *v = ctx;
@@ -225,6 +235,11 @@ static void on_dialled(void *ctx, int err, struct stream *s_take, const struct e
     v->dial = NULL;
     if (err < 0) {
         refuse(v, origin_dial_reset_code(err), errinfo_text(why, err));
+        return;
+    }
+    if (!link_stream_mux(v->link)) {
+        stream_abort(&s_take);
+        leave(v);
         return;
     }
     s->dial_count--;
@@ -261,17 +276,12 @@ static void start_queued(struct serve *s)
     }
 }
 
-/* The visitor left before the target answered. What it has sent waits in the engine. */
+/* What a visitor sends meanwhile waits in the engine. */
 static void on_link_ready(void *ctx, struct stream *link, unsigned events)
 {
-    struct visit *v = ctx;
-    const struct visit_end e = {.reason = "visitor: gone before the target answered"};
-
     (void)link;
     if (events & STREAM_BROKEN) {
-        origin_dial_stop(&v->dial);
-        stream_abort(&v->link);
-        end(v, &e);
+        leave(ctx);
     }
 }
 
