@@ -4,6 +4,7 @@
 
 #include "agent/outlet.h"
 #include "agent/report_json.h"
+#include "base/human.h"
 #include "base/mem.h"
 
 struct reporter {
@@ -173,23 +174,6 @@ void reporter_link(struct reporter *r, const struct report_link *l)
 
 /* ---- exchanges and streams ---- */
 
-static void add_size(struct text *line, uint64_t bytes)
-{
-    static const char units[] = "KMGT";
-    double size = (double)bytes;
-    int unit = -1;
-
-    while (size >= 1000 && unit + 1 < (int)sizeof units - 1) {
-        size /= 1024;
-        unit++;
-    }
-    if (unit < 0) {
-        text_addf(line, "%llu B", (unsigned long long)bytes);
-    } else {
-        text_addf(line, "%.1f %cB", size, units[unit]);
-    }
-}
-
 static void add_duration(struct text *line, uint64_t ms)
 {
     if (ms < 10 * 1000) {
@@ -209,7 +193,7 @@ static void add_exchange(struct text *line, const struct report_exchange *x)
     }
     add_duration(line, x->ms);
     text_add_str(line, "  ");
-    add_size(line, x->out_bytes);
+    human_bytes(line, x->out_bytes);
     text_addf(line, "  %.*s", SLICE_ARG(x->visitor));
 }
 

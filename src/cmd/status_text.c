@@ -1,7 +1,7 @@
 #include "cmd/status_text.h"
 
+#include "base/human.h"
 #include "cmd/columns.h"
-#include "cmd/human.h"
 
 static const char *text_at(const json_t *row, const char *key)
 {

@@ -82,7 +82,7 @@ static void plain_is_the_url_alone_and_a_line_per_exchange(void **state)
     reporter_exchange(d.reporter, &cut);
     reporter_skipped(d.reporter, 7);
     assert_string_equal(read_all(&d), "https://a.b\n"
-                                      "web  GET /a?b  200  12 ms  2.0 KB  ::1\n"
+                                      "web  GET /a?b  200  12 ms  2.0 KiB  ::1\n"
                                       "web  GET /a?b  cut  61 s  999 B  ::1\n"
                                       "... 7 more not shown\n");
     close_desk(&d);

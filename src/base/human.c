@@ -1,4 +1,4 @@
-#include "cmd/human.h"
+#include "base/human.h"
 
 #include "base/mem.h"
 
