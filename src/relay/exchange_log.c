@@ -1,6 +1,8 @@
 #include "relay/exchange_log.h"
 
 #include "base/mem.h"
+#include "relay/far_origin.h"
+#include "relay/relay.h"
 
 enum {
     TELL_EVERY_MS = 50,
@@ -79,6 +81,14 @@ static struct slice keep(char *to, size_t cap, struct slice from)
     return slice_of(to, n);
 }
 
+static void write_record(struct record *r, const struct control_exchange *e)
+{
+    r->facts = *e;
+    r->facts.method = keep(r->method, sizeof r->method, e->method);
+    r->facts.path = keep(r->path, sizeof r->path, e->path);
+    r->facts.visitor = keep(r->visitor, sizeof r->visitor, e->visitor);
+}
+
 void exchange_log_add(struct session *s, const struct control_exchange *exchange)
 {
     struct exchange_log *log = log_of(s);
@@ -91,11 +101,53 @@ void exchange_log_add(struct session *s, const struct control_exchange *exchange
         log->records = mem_alloc_array(CONTROL_EXCHANGES_MAX, sizeof *log->records);
         timer_arm(s->worker->loop, &log->timer, TELL_EVERY_MS);
     }
-    struct record *r = &log->records[log->count++];
-    r->facts = *exchange;
-    r->facts.method = keep(r->method, sizeof r->method, exchange->method);
-    r->facts.path = keep(r->path, sizeof r->path, exchange->path);
-    r->facts.visitor = keep(r->visitor, sizeof r->visitor, exchange->visitor);
+    write_record(&log->records[log->count++], exchange);
+}
+
+/* ---- booking ---- */
+
+static void book_here(struct worker *w, struct route route, const struct control_exchange *e)
+{
+    struct tunnel *t = NULL;
+
+    if (origin_find_tunnel(w, route, &t) == ERR_NOT_FOUND) {
+        return;
+    }
+    t->exchange_count++;
+    t->in_bytes += e->in_bytes;
+    t->out_bytes += e->out_bytes;
+    if (t->wants_exchanges) {
+        exchange_log_add(t->session, e);
+    }
+}
+
+/* On its way to the session's worker. */
+struct letter {
+    struct worker *to;
+    struct route route;
+    struct record record;
+};
+
+static void arrive(void *arg)
+{
+    struct letter *letter = arg;
+
+    book_here(letter->to, letter->route, &letter->record.facts);
+    mem_free(letter);
+}
+
+void exchange_log_book(struct worker *w, struct route route,
+                       const struct control_exchange *exchange)
+{
+    if (!far_origin_is(w, route)) {
+        book_here(w, route, exchange);
+        return;
+    }
+    struct letter *letter = NEW(struct letter);
+    letter->to = &w->relay->workers[route.worker];
+    letter->route = route;
+    write_record(&letter->record, exchange);
+    loop_post(letter->to->loop, arrive, letter);
 }
 
 void exchange_log_free(struct exchange_log **log)

@@ -8,6 +8,7 @@
 #include "relay/body_flow.h"
 #include "relay/cookie_domain.h"
 #include "relay/exchange_log.h"
+#include "relay/far_origin.h"
 #include "relay/origin_pool.h"
 #include "relay/pages.h"
 #include "relay/relay.h"
@@ -65,50 +66,33 @@ static void bury(struct grave *grave)
     mem_pool_put(&spares, CONTAINER_OF(grave, struct http_proxy, grave));
 }
 
-static void tell_agent(const struct http_proxy *p, struct tunnel *t, uint64_t ms)
-{
-    struct control_exchange e = {
-        .tunnel = t->id,
-        .status = p->status,
-        .ms = ms,
-        .in_bytes = p->front->in_bytes,
-        .out_bytes = p->front->out_bytes,
-        .method = p->request->method,
-        .path = p->request->path,
-        .visitor = slice_str(p->visitor->address_text),
-    };
-
-    exchange_log_add(t->session, &e);
-}
-
 /* The one closing line; metrics and counters are raised by the same call. */
 static void account(const struct http_proxy *p, const char *failure)
 {
     struct http_visitor *v = p->visitor;
-    uint64_t ms = loop_now_ms(v->worker->loop) - p->started_at_ms;
-    struct tunnel *t = NULL;
+    struct control_exchange e = {
+        .tunnel = p->route.tunnel,
+        .status = p->status,
+        .ms = loop_now_ms(v->worker->loop) - p->started_at_ms,
+        .in_bytes = p->front->in_bytes,
+        .out_bytes = p->front->out_bytes,
+        .method = p->request->method,
+        .path = p->request->path,
+        .visitor = slice_str(v->address_text),
+    };
 
     v->exchange_count++;
-    v->in_bytes += p->front->in_bytes;
-    v->out_bytes += p->front->out_bytes;
+    v->in_bytes += e.in_bytes;
+    v->out_bytes += e.out_bytes;
     metric_add(METRIC_EXCHANGES, 1);
     if (failure) {
         metric_add(METRIC_EXCHANGES_FAILED, 1);
     }
-    log_debug(&v->log, "exchange over", LOG_SLICE("method", p->request->method),
-              LOG_SLICE("host", p->request->authority), LOG_SLICE("path", p->request->path),
-              LOG_U64("status", p->status), LOG_U64("in", p->front->in_bytes),
-              LOG_U64("out", p->front->out_bytes), LOG_U64("ms", ms),
-              LOG_STR("reason", failure ? failure : "done"));
-    if (origin_find_tunnel(v->worker, p->route, &t) == ERR_NOT_FOUND) {
-        return;
-    }
-    t->exchange_count++;
-    t->in_bytes += p->front->in_bytes;
-    t->out_bytes += p->front->out_bytes;
-    if (t->wants_exchanges) {
-        tell_agent(p, t, ms);
-    }
+    log_debug(&v->log, "exchange over", LOG_SLICE("method", e.method),
+              LOG_SLICE("host", p->request->authority), LOG_SLICE("path", e.path),
+              LOG_U64("status", e.status), LOG_U64("in", e.in_bytes), LOG_U64("out", e.out_bytes),
+              LOG_U64("ms", e.ms), LOG_STR("reason", failure ? failure : "done"));
+    exchange_log_book(v->worker, p->route, &e);
 }
 
 static void stop_waiting(struct http_proxy *p)
@@ -467,6 +451,7 @@ static bool wait_for_agent(struct http_proxy *p, struct tunnel *t)
     return true;
 }
 
+/* t: NULL when its session is on another worker. */
 static int borrow_origin(struct http_proxy *p, struct tunnel *t)
 {
     const struct http_visitor *v = p->visitor;
@@ -477,7 +462,11 @@ static int borrow_origin(struct http_proxy *p, struct tunnel *t)
         .port = v->relay_port,
     };
 
-    TRY(origin_pool_get(t, &caller, p->again_count > 0, &p->origin));
+    if (t) {
+        TRY(origin_pool_get(t, &caller, p->again_count > 0, &p->origin));
+    } else {
+        p->origin = origin_pool_get_far(v->worker, p->route, &caller);
+    }
     p->back = p->origin->exchange;
     stream_set_user(&p->back->body, on_back, p);
     stream_want(&p->back->body, STREAM_READABLE);
@@ -504,8 +493,9 @@ static bool send_request(struct http_proxy *p)
 
 static bool start(struct http_proxy *p)
 {
+    struct worker *w = p->visitor->worker;
     struct tunnel *t = NULL;
-    int err = origin_find_tunnel(p->visitor->worker, p->route, &t);
+    int err = far_origin_is(w, p->route) ? 0 : origin_find_tunnel(w, p->route, &t);
 
     if (err == ERR_AGAIN) {
         return wait_for_agent(p, t);

@@ -1,6 +1,7 @@
 #include "relay/origin_pool.h"
 
 #include "base/mem.h"
+#include "relay/far_origin.h"
 #include "relay/relay.h"
 
 enum {
@@ -139,6 +140,16 @@ static struct origin_conn *take_idle(struct origin_pool *pool)
 
 /* ---- the pool ---- */
 
+static struct h1_limits h1_limits_of(const struct worker *w)
+{
+    const struct limits *limits = &w->relay->config->limits;
+    struct h1_limits h1 = H1_LIMITS_DEFAULT;
+
+    h1.head_bytes = (uint32_t)limits->head_size;
+    h1.answer_ms = (uint32_t)limits->response_head;
+    return h1;
+}
+
 static struct origin_pool *pool_of(struct tunnel *t)
 {
     const struct worker *w = t->session->worker;
@@ -148,9 +159,7 @@ static struct origin_pool *pool_of(struct tunnel *t)
         struct origin_pool *pool = NEW(struct origin_pool);
         pool->tunnel = t;
         pool->loop = w->loop;
-        pool->limits = (struct h1_limits)H1_LIMITS_DEFAULT;
-        pool->limits.head_bytes = (uint32_t)limits->head_size;
-        pool->limits.answer_ms = (uint32_t)limits->response_head;
+        pool->limits = h1_limits_of(w);
         pool->idle_ms = limits->origin_idle;
         pool->idle_max = limits->origin_idle_max;
         list_init(&pool->idle);
@@ -227,6 +236,18 @@ int origin_pool_get(struct tunnel *t, const struct origin_caller *caller, bool i
     o->exchange = h1_client_open(o->client);
     *origin_out = o;
     return 0;
+}
+
+struct origin_conn *origin_pool_get_far(struct worker *w, struct route route,
+                                        const struct origin_caller *caller)
+{
+    struct h1_limits limits = h1_limits_of(w);
+    struct origin_conn *o = mem_pool_get(&spares);
+
+    o->client =
+        h1_client_attach(far_origin_open(w, route, caller), &limits, &w->log, &client_user, o);
+    o->exchange = h1_client_open(o->client);
+    return o;
 }
 
 void origin_give_back(struct origin_conn **origin)

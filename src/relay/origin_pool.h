@@ -29,7 +29,7 @@ void origin_pool_hold(struct origin_pool *pool, bool is_held);
 /* What an exchange is lent. */
 struct origin_conn {
     struct list node;         /* in the pool: busy or idle */
-    struct origin_pool *pool; /* NULL: gone */
+    struct origin_pool *pool; /* NULL: gone, or on another worker */
     struct h1_client *client;
     struct exchange *exchange; /* open while busy */
     uint64_t idle_until_ms;
@@ -40,6 +40,10 @@ struct origin_conn {
  * tunnel's agent is attached. ERR_FULL: out of budget. */
 MUST_USE int origin_pool_get(struct tunnel *t, const struct origin_caller *caller, bool is_fresh,
                              struct origin_conn **origin_out);
+
+/* One for a tunnel on another worker: always fresh, and not kept. */
+struct origin_conn *origin_pool_get_far(struct worker *w, struct route route,
+                                        const struct origin_caller *caller);
 
 /* Closes the exchange (one that is not complete is cut) and keeps the connection if it may be used
  * again. */

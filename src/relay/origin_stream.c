@@ -5,7 +5,7 @@
 
 int origin_find_tunnel(struct worker *w, struct route route, struct tunnel **tunnel_out)
 {
-    struct session *s = route.worker == w->index ? session_find(w, route.session) : NULL;
+    struct session *s = session_find(w, route.session);
     struct tunnel *t = s ? tunnel_find(s, route.tunnel) : NULL;
 
     if (!t || t->state != TUNNEL_BOUND) {

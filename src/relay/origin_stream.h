@@ -1,7 +1,6 @@
 /* The way from an exchange to the session that serves it: all that the HTTP rooms know of sessions.
  *
- * A session on another worker will be reached through here and nowhere else. Today a visitor and
- * its session share one worker.
+ * The session lives on the caller's worker; for others see far_origin.h.
  */
 #pragma once
 #include "net/addr.h"

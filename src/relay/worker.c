@@ -1,6 +1,7 @@
 #include "relay/worker.h"
 
 #include "base/mem.h"
+#include "relay/far_origin.h"
 #include "relay/front_door.h"
 #include "relay/http_entry.h"
 #include "relay/link_door.h"
@@ -24,6 +25,7 @@ void worker_init(struct worker *w, struct relay *r, uint32_t index, struct loop 
     list_init(&w->arrivals);
     list_init(&w->visitors);
     list_init(&w->tcp_visitors);
+    list_init(&w->far_origins);
 }
 
 static void *run(void *arg)
@@ -93,6 +95,7 @@ void worker_cut(struct worker *w)
     link_door_send_away(w);
     http_entries_send_away(w);
     port_entries_send_away(w);
+    far_origins_send_away(w);
     worker_each_session(w, end_session, NULL);
     loop_post(w->loop, settle_soon, w);
 }

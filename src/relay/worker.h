@@ -36,6 +36,7 @@ struct worker {
     struct list arrivals;           /* agents that have not logged in yet (link_door.c) */
     struct list visitors;           /* HTTP connections (http_entry.c) */
     struct list tcp_visitors;       /* TCP connections (port_entry.c) */
+    struct list far_origins;        /* exchanges of other workers (far_origin.c) */
     uint64_t next_visitor_id;
     struct mux_budget budget;       /* credit promised to all sessions here */
     struct log_scope log;

@@ -50,7 +50,7 @@ static void a_tunnels_host_belongs_wholly_to_its_origin(void **state)
 static void unknown_hosts_and_paths_are_404(void **state)
 {
     (void)state;
-    router_add(&world.worker.router, SLICE("a.example.org"), SLICE("/api"),
+    router_add(&world.workers[0].router, SLICE("a.example.org"), SLICE("/api"),
                (struct route){.tunnel = 7});
     check_answer(GET("nobody.t.example.com", "/"), "HTTP/1.1 404 ", "Adit-Error: NO_TUNNEL\r\n");
     check_answer(GET("a.example.org", "/other"), "HTTP/1.1 404 ", "Adit-Error: NO_PATH\r\n");
@@ -60,7 +60,7 @@ static void unknown_hosts_and_paths_are_404(void **state)
 static void no_star_takes_the_relays_own_hosts(void **state)
 {
     (void)state;
-    router_add(&world.worker.router, SLICE("*"), SLICE("/"), (struct route){.tunnel = 7});
+    router_add(&world.workers[0].router, SLICE("*"), SLICE("/"), (struct route){.tunnel = 7});
     check_answer(GET("t.example.com", "/"), "HTTP/1.1 200 ", "An adit relay");
     check_answer(GET("127.0.0.1:8080", "/"), "HTTP/1.1 200 ", "An adit relay");
     check_answer(GET("[::1]:8080", "/x"), "HTTP/1.1 404 ", "Adit-Error: NOT_HERE\r\n");
@@ -114,7 +114,7 @@ static void an_upgrade_becomes_a_link(void **state)
     assert_string_equal(heard(&world.link), "frames");
     say(&v, " and more");
     hear(&world.link, "frames and more");
-    assert_true(list_is_empty(&world.worker.visitors));
+    assert_true(list_is_empty(&world.workers[0].visitors));
     stream_end_close(&v);
 }
 
@@ -163,7 +163,7 @@ static void a_draining_relay_finishes_what_is_open(void **state)
     visit(&idle);
     say(visit(&busy), GET(HOST, "/"));
     hear(origin(0), "\r\n\r\n");
-    http_entries_drain(&world.worker);
+    http_entries_drain(&world.workers[0]);
     hear_end(&idle, ERR_EOF);
     say(origin(0), "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     hear(&busy, "\r\nConnection: close\r\n");
@@ -179,10 +179,10 @@ static void sent_away_means_cut(void **state)
 
     say(visit(&v), GET(HOST, "/"));
     hear(origin(0), "\r\n\r\n");
-    http_entries_send_away(&world.worker);
+    http_entries_send_away(&world.workers[0]);
     hear_end(&v, ERR_RESET);
     hear_end(origin(0), ERR_RESET);
-    assert_true(list_is_empty(&world.worker.visitors));
+    assert_true(list_is_empty(&world.workers[0].visitors));
     stream_end_close(&v);
 }
 

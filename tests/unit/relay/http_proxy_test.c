@@ -2,7 +2,6 @@
 
 #include "relay/body_flow.h"
 #include "relay/http_world.h"
-#include "wire/reset_code.h"
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: " HOST "\r\n\r\n"
 #define POST(body, length)                                                                         \
@@ -572,6 +571,71 @@ static void a_visitor_that_gives_up_waits_no_more(void **state)
     stream_end_close(&v);
 }
 
+/* ---- a session on another worker ---- */
+
+#define FAR_HOST "far.t.example.com"
+#define FAR_GET  "GET /far HTTP/1.1\r\nHost: " FAR_HOST "\r\n\r\n"
+
+static void move_tunnel_away(void)
+{
+    router_add(&world.workers[0].router, SLICE(FAR_HOST), SLICE("/"),
+               (struct route){.worker = 1, .tunnel = 7});
+}
+
+static void a_session_on_another_worker_is_reached_too(void **state)
+{
+    (void)state;
+    struct stream_end v;
+
+    move_tunnel_away();
+    world.tunnel.wants_exchanges = true;
+    visit(&v);
+    for (int i = 0; i < 2; i++) {
+        say(&v, FAR_GET);
+        take(origin(i), "GET /far HTTP/1.1\r\n");
+        assert_int_equal(world.origins[i].begin_count, 1);
+        say(origin(i), OK("from afar", "9"));
+        take(&v, "from afar");
+    }
+    for (int ms = 0; world.told.len == 0 && ms < PATIENCE_MS; ms++) {
+        pass_time(1);
+    }
+    check_has(text_str(&world.told), "7 GET /far 200 0 9 -\n");
+    assert_int_equal(world.tunnel.exchange_count, 2);
+    stream_end_close(&v);
+}
+
+static void cancel_and_loss_cross_workers(void **state)
+{
+    (void)state;
+    struct stream_end v;
+    struct stream_end w;
+
+    move_tunnel_away();
+    say(visit(&v), FAR_GET);
+    hear(origin(0), "\r\n\r\n");
+    stream_abort(&v.stream);
+    hear_end(origin(0), ERR_RESET);
+    say(visit(&w), FAR_GET);
+    hear(origin(1), "\r\n\r\n");
+    pipe_cut(origin(1)->stream, ERR_RESET);
+    hear(&w, "HTTP/1.1 502 ");
+    stream_end_close(&v);
+    stream_end_close(&w);
+}
+
+static void a_far_session_that_is_gone_is_a_page(void **state)
+{
+    (void)state;
+    struct stream_end v;
+
+    move_tunnel_away();
+    world.find_result = ERR_NOT_FOUND;
+    say(visit(&v), FAR_GET);
+    hear(&v, "HTTP/1.1 502 ");
+    stream_end_close(&v);
+}
+
 /* ---- memory ---- */
 
 enum { BULK_BYTES = 4 * 1024 * 1024, BULK_PIECE = 64 * 1024, MEMORY_MAX = 1024 * 1024 };
@@ -706,6 +770,9 @@ int main(void)
         WORLD_TEST(an_agent_that_stays_away_is_503),
         WORLD_TEST(too_many_waiting_visitors_are_503_at_once),
         WORLD_TEST(a_visitor_that_gives_up_waits_no_more),
+        WORLD_TEST(a_session_on_another_worker_is_reached_too),
+        WORLD_TEST(cancel_and_loss_cross_workers),
+        WORLD_TEST(a_far_session_that_is_gone_is_a_page),
         WORLD_TEST(bodies_of_any_size_pass_in_constant_memory),
         WORLD_TEST(a_visitor_that_does_not_read_stops_the_origin),
         WORLD_TEST(finished_exchanges_are_told_to_an_agent_that_asks),

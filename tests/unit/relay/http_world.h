@@ -8,12 +8,14 @@
 #pragma once
 #include "relay/http_entry.h"
 #include "relay/exchange_log.h"
+#include "relay/far_origin.h"
 #include "relay/link_door.h"
 #include "relay/origin_pool.h"
 #include "relay/relay.h"
 #include "support/check.h"
 #include "support/pipe_stream.h"
 #include "support/stream_end.h"
+#include "wire/reset_code.h"
 
 enum { WORLD_ORIGINS_MAX = 8, PATIENCE_MS = 3000 };
 
@@ -30,7 +32,7 @@ static struct world {
     struct loop *loop;
     struct relay_config config;
     struct relay relay;
-    struct worker worker;
+    struct worker workers[2]; /* on one loop: the second one is far all the same */
     struct session session;
     struct tunnel tunnel;
     struct pipe_options pipes;
@@ -76,7 +78,7 @@ int origin_open_stream(struct tunnel *t, const struct origin_caller *caller,
     return 0;
 }
 
-/* The newest one: memory of streams is used again. */
+/* The newest one: memory of streams is used again. NULL: a stream of another kind. */
 static struct world_origin *origin_of(const struct stream *s)
 {
     for (int i = world.origin_count - 1; i >= 0; i--) {
@@ -84,7 +86,6 @@ static struct world_origin *origin_of(const struct stream *s)
             return &world.origins[i];
         }
     }
-    fail_msg("not a stream to an origin");
     return NULL;
 }
 
@@ -95,7 +96,7 @@ void origin_begin_exchange(struct stream *s)
 
 uint16_t origin_reset_code(const struct stream *s)
 {
-    return origin_of(s)->reset_code;
+    return origin_of(s) ? origin_of(s)->reset_code : RESET_NONE;
 }
 
 int origin_wait(struct tunnel *t, struct session_waiter *waiter, uint64_t limit_ms)
@@ -136,7 +137,7 @@ bool session_keeps_up(const struct session *s)
 void link_door_accept(struct worker *w, struct stream *stream_take, struct bufq *leftover_take,
                       const char *carrier)
 {
-    assert_ptr_equal(w, &world.worker);
+    assert_ptr_equal(w, &world.workers[0]);
     stream_end_init(&world.link, stream_take);
     world.carrier = carrier;
     bufq_move(&world.link.in, leftover_take, leftover_take->bytes);
@@ -152,22 +153,28 @@ static int world_setup(void **state)
     limits_init(&world.config.limits);
     world.config.domain = mem_strdup("t.example.com");
     world.relay.config = &world.config;
-    world.relay.workers = &world.worker;
-    world.worker.relay = &world.relay;
-    world.worker.loop = world.loop;
-    list_init(&world.worker.visitors);
-    world.session.worker = &world.worker;
+    world.relay.workers = world.workers;
+    for (uint32_t i = 0; i < COUNT_OF(world.workers); i++) {
+        struct worker *w = &world.workers[i];
+        w->relay = &world.relay;
+        w->loop = world.loop;
+        w->index = i;
+        list_init(&w->visitors);
+        list_init(&w->far_origins);
+    }
+    world.session.worker = &world.workers[0];
     world.tunnel.session = &world.session;
     world.tunnel.id = 7;
     world.tunnel.state = TUNNEL_BOUND;
-    router_add(&world.worker.router, SLICE(HOST), SLICE("/"), (struct route){.tunnel = 7});
+    router_add(&world.workers[0].router, SLICE(HOST), SLICE("/"), (struct route){.tunnel = 7});
     return 0;
 }
 
 static int world_teardown(void **state)
 {
     (void)state;
-    http_entries_send_away(&world.worker);
+    http_entries_send_away(&world.workers[0]);
+    far_origins_send_away(&world.workers[1]);
     origin_pool_free(&world.tunnel.origins);
     exchange_log_free(&world.session.exchanges);
     for (int i = 0; i < world.origin_count; i++) {
@@ -175,7 +182,7 @@ static int world_teardown(void **state)
     }
     stream_end_close(&world.link);
     loop_run_for(world.loop, 1);
-    router_deinit(&world.worker.router);
+    router_deinit(&world.workers[0].router);
     mem_free(world.config.domain);
     text_deinit(&world.told);
     assert_int_equal(chunk_stats().in_use, 0);
@@ -193,7 +200,7 @@ static inline struct stream_end *visit_with(struct stream_end *visitor,
 
     pipe_open(world.loop, &world.pipes, &near, &far);
     stream_end_init(visitor, far);
-    http_entry_start(&world.worker, near, NULL, facts);
+    http_entry_start(&world.workers[0], near, NULL, facts);
     return visitor;
 }
 
