@@ -57,7 +57,7 @@ class Tunnel:
         parts = urlsplit(self.url)
         self.host = parts.netloc
         self.port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-        self.address = agent.relay.host
+        self.address = agent.relay.host if hasattr(agent, "relay") else "127.0.0.1"
 
     def request(self, method="GET", path="/", *headers):
         """The bytes of a request head for this tunnel."""
