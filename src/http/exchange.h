@@ -26,8 +26,9 @@
  *      stream_shutdown  the message is complete. Again, or after HTTP_BODY_NONE: nothing to do.
  *      READABLE         a head, body bytes, the end or a failure is there.
  *      BROKEN           visitor: gone, cancel the origin. Origin: lost. Told at once, also to a
- *                       user who is not reading. A visitor that only closed its direction counts
- *                       as gone when the answer makes no progress for H1_LEFT_MS.
+ *                       user who is not reading. A visitor that only closed its direction waits
+ *                       for its answer; it counts as gone when an answer without a known end (a
+ *                       stream of events) makes no progress for H1_LEFT_MS, others for H1_STALL_MS.
  *      stream_close     this end is finished with. Halves that are not complete make it an abort;
  *                       a front then goes on to the next request on the same connection by itself
  *                       and a back may be used again (h1_client_is_reusable).

@@ -1,6 +1,5 @@
 #include "http/h1_client.h"
 
-#include "base/metrics.h"
 #include "http/h1_flow.h"
 
 enum state {
@@ -17,7 +16,6 @@ struct h1_client {
     uint64_t keep_alive_ms;
     const struct h1_client_user *user;
     void *ctx;
-    const struct log_scope *log;
     struct grave grave;
 };
 
@@ -28,7 +26,7 @@ static struct h1_client *of_exchange(struct exchange *x)
 
 static void set_state(struct h1_client *c, enum state next)
 {
-    log_trace(c->log, "http client", LOG_STR("from", state_names[c->state]),
+    log_trace(c->flow.log, "http client", LOG_STR("from", state_names[c->state]),
               LOG_STR("to", state_names[next]));
     ASSERT(c->state != LOST || next == LOST);
     c->state = next;
@@ -53,16 +51,6 @@ static int send_head(struct exchange *x, const struct http_head *head)
     return 0;
 }
 
-static void log_refusal(const struct h1_client *c)
-{
-    enum h1_fault fault = c->flow.reader.fault;
-
-    if (fault != H1_FAULT_NONE) {
-        log_info(c->log, "response refused", LOG_STR("reason", h1_fault_text(fault)));
-        metric_add(METRIC_HTTP_REFUSED, 1);
-    }
-}
-
 static int read_response(struct h1_client *c)
 {
     struct h1_flow *f = &c->flow;
@@ -85,14 +73,10 @@ static int read_response(struct h1_client *c)
 static int read_head(struct exchange *x, struct http_head **head_out)
 {
     struct h1_client *c = of_exchange(x);
-    bool had_failed = c->flow.reader.state == H1_READER_FAILED;
 
-    ASSERT(had_failed || c->flow.reader.state == H1_READER_HEAD);
     int err = read_response(c);
     if (err < 0) {
-        if (err != ERR_AGAIN && !had_failed) {
-            log_refusal(c);
-        }
+        h1_flow_note_fault(&c->flow);
         return err;
     }
     if (c->flow.reader.head.is_tunnel) {
@@ -187,10 +171,9 @@ struct h1_client *h1_client_attach(struct stream *stream_take, const struct h1_l
 {
     struct h1_client *c = NEW(struct h1_client);
 
-    h1_flow_init(&c->flow, stream_take, limits, &stream_ops, &exchange_ops);
+    h1_flow_init(&c->flow, stream_take, limits, log, &stream_ops, &exchange_ops);
     deadline_init(&c->flow.deadline, stream_take->loop, on_deadline);
     c->flow.is_back = true;
-    c->log = log;
     h1_client_set_user(c, user, ctx);
     stream_set_user(stream_take, on_ready, c);
     h1_flow_begin(&c->flow);

@@ -1,5 +1,7 @@
 #include "http/h1_flow.h"
 
+#include "base/metrics.h"
+
 enum {
     PULL_BYTES = 64 * 1024,   /* taken from the lower stream at a time, ahead of its reader */
     ANSWER_BYTES = 16 * 1024, /* a small answer always finds room, behind a slow one too */
@@ -11,7 +13,8 @@ static struct h1_flow *of_stream(const struct stream *s)
 }
 
 void h1_flow_init(struct h1_flow *f, struct stream *lower_take, const struct h1_limits *limits,
-                  const struct stream_ops *ops, const struct exchange_ops *exchange_ops)
+                  const struct log_scope *log, const struct stream_ops *ops,
+                  const struct exchange_ops *exchange_ops)
 {
     static const struct h1_limits defaults = H1_LIMITS_DEFAULT;
 
@@ -19,6 +22,7 @@ void h1_flow_init(struct h1_flow *f, struct stream *lower_take, const struct h1_
     f->x.ops = exchange_ops;
     f->lower = lower_take;
     f->limits = limits ? *limits : defaults;
+    f->log = log;
 }
 
 void h1_flow_deinit(struct h1_flow *f)
@@ -38,6 +42,21 @@ void h1_flow_begin(struct h1_flow *f)
     f->x.in_bytes = 0;
     f->x.out_bytes = 0;
     f->x.has_heard = false;
+    f->has_noted = false;
+}
+
+void h1_flow_note_fault(struct h1_flow *f)
+{
+    enum h1_fault fault = f->reader.fault;
+
+    if (f->reader.state != H1_READER_FAILED || fault == H1_FAULT_NONE || f->has_noted) {
+        return;
+    }
+    f->has_noted = true;
+    log_info(f->log, f->is_back ? "response refused" : "request refused",
+             LOG_U64("status", f->is_back ? 502 : h1_fault_status(fault)),
+             LOG_STR("reason", h1_fault_text(fault)));
+    metric_add(METRIC_HTTP_REFUSED, 1);
 }
 
 /* ---- deadlines ---- */
@@ -58,6 +77,12 @@ static bool waits_for_answer(const struct h1_flow *f)
     return f->is_back && f->writer.state == H1_WRITER_DONE && f->reader.state == H1_READER_HEAD;
 }
 
+/* An answer that may go on for ever, like a stream of events. */
+static bool is_endless(const struct h1_flow *f)
+{
+    return f->writer.state == H1_WRITER_CHUNKED || f->writer.state == H1_WRITER_UNTIL_CLOSE;
+}
+
 void h1_flow_watch(struct h1_flow *f)
 {
     uint64_t delay_ms = 0;
@@ -67,7 +92,7 @@ void h1_flow_watch(struct h1_flow *f)
     }
     if (!f->is_tunnel && !f->broken) {
         if (f->has_left) {
-            delay_ms = f->limits.left_ms;
+            delay_ms = is_endless(f) ? f->limits.left_ms : f->limits.stall_ms;
         } else if (waits_for_body(f) || waits_for_room(f)) {
             delay_ms = f->limits.stall_ms;
         } else if (waits_for_answer(f)) {
@@ -135,6 +160,8 @@ int h1_flow_read(struct stream *s, struct bufq *into, size_t max)
     f->x.in_bytes += into->bytes - before;
     if (err == 0) {
         h1_flow_watch(f);
+    } else {
+        h1_flow_note_fault(f);
     }
     if (f->is_back && f->reader.state == H1_READER_DONE) {
         stream_raise(s, STREAM_WRITABLE); /* who waits to write learns that it is over */

@@ -11,6 +11,7 @@
  * what closing means.
  */
 #pragma once
+#include "base/log.h"
 #include "http/deadline.h"
 #include "http/exchange.h"
 #include "http/h1_reader.h"
@@ -24,6 +25,7 @@ struct h1_flow {
     struct h1_writer writer;
     struct h1_limits limits;
     struct deadline deadline;
+    const struct log_scope *log;
     int broken;      /* 0, or why the lower stream is dead */
     bool is_stopped; /* the peer takes no more: writing says CLOSED */
     bool is_back;    /* reads responses */
@@ -32,6 +34,7 @@ struct h1_flow {
     bool is_tunnel;  /* HTTP is over */
     bool has_left;   /* a visitor whose FIN came behind its request: it waits, or it is gone */
     bool has_shut;   /* tunnel: the lower stream was told that we are done */
+    bool has_noted;  /* what was wrong with this message is in the log */
 };
 
 /* The stream operations of an exchange, less close. */
@@ -59,7 +62,8 @@ static inline struct h1_flow *h1_flow_of(struct exchange *x)
 }
 
 void h1_flow_init(struct h1_flow *f, struct stream *lower_take, const struct h1_limits *limits,
-                  const struct stream_ops *ops, const struct exchange_ops *exchange_ops);
+                  const struct log_scope *log, const struct stream_ops *ops,
+                  const struct exchange_ops *exchange_ops);
 
 /* Everything is let go; the lower stream must have been given up. */
 void h1_flow_deinit(struct h1_flow *f);
@@ -69,6 +73,9 @@ void h1_flow_begin(struct h1_flow *f);
 
 /* More input from the lower stream: 0, ERR_AGAIN, or its end. */
 MUST_USE int h1_flow_pull(struct h1_flow *f);
+
+/* One line and one count for a message that broke the rules; nothing if it did not. */
+void h1_flow_note_fault(struct h1_flow *f);
 
 /* Hands what was written down to the lower stream; true when nothing is left. */
 bool h1_flow_push(struct h1_flow *f);

@@ -15,7 +15,7 @@ enum {
     H1_IDLE_MS = 75 * 1000,            /* between two requests */
     H1_STALL_MS = 60 * 1000,           /* a visitor that neither sends nor takes body bytes */
     H1_ANSWER_MS = 300 * 1000,         /* from the end of the request to the final head */
-    H1_LEFT_MS = 2 * 1000,             /* after a visitor's FIN: for the answer to make progress */
+    H1_LEFT_MS = 2 * 1000,             /* after a visitor's FIN: for an endless answer to go on */
     H1_LINGER_MS = 2 * 1000,           /* after a last answer: for the visitor to read it */
     H1_LINGER_BYTES = 1024 * 1024,     /* thrown away meanwhile */
 };

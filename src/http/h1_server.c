@@ -23,12 +23,13 @@
 enum state { IDLE, HEAD, OPEN, REST, LINGER, OVER };
 static const char *const state_names[] = {"idle", "head", "open", "rest", "linger", "over"};
 
+static const char SLOW_HEAD[] = "head not complete in time";
+
 struct h1_server {
     struct h1_flow flow; /* first */
     enum state state;
     const struct h1_server_user *user;
     void *ctx;
-    const struct log_scope *log;
     struct task work; /* IDLE: input may hold a request; OVER: tell the user */
     struct grave grave;
     struct bufq trash;
@@ -48,7 +49,7 @@ static struct h1_server *of_flow(struct h1_flow *f)
 
 static void set_state(struct h1_server *c, enum state next)
 {
-    log_trace(c->log, "http server", LOG_STR("from", state_names[c->state]),
+    log_trace(c->flow.log, "http server", LOG_STR("from", state_names[c->state]),
               LOG_STR("to", state_names[next]));
     ASSERT(c->state != OVER);
     c->state = next;
@@ -205,19 +206,12 @@ static void on_exchange_close(struct stream *s, bool is_abort)
 
 /* ---- HEAD: heads we refuse ourselves ---- */
 
-static void log_refusal(struct h1_server *c, unsigned status, const char *why)
-{
-    log_info(c->log, "request refused", LOG_U64("status", status), LOG_STR("reason", why));
-    metric_add(METRIC_HTTP_REFUSED, 1);
-}
-
 static void refuse(struct h1_server *c, unsigned status, const char *why)
 {
     struct http_head head = {0};
     struct h1_answer answer = {.version = HTTP_1_1};
     struct bufq body = {0};
 
-    log_refusal(c, status, why);
     http_head_make_response(&head, (uint16_t)status);
     http_head_add_kept(&head, HTTP_CONTENT_TYPE, http_name_text(HTTP_CONTENT_TYPE),
                        SLICE("text/plain; charset=utf-8"));
@@ -236,6 +230,8 @@ static void refuse(struct h1_server *c, unsigned status, const char *why)
 static void refuse_fault(struct h1_server *c)
 {
     enum h1_fault fault = c->flow.reader.fault;
+
+    h1_flow_note_fault(&c->flow);
     refuse(c, h1_fault_status(fault), h1_fault_text(fault));
 }
 
@@ -411,7 +407,10 @@ static void on_deadline(struct deadline *d)
         close_now(c, c->has_begun ? 0 : ERR_TIMEOUT);
         return;
     case HEAD:
-        refuse(c, 408, "head not complete in time");
+        log_info(c->flow.log, "request refused", LOG_U64("status", 408),
+                 LOG_STR("reason", SLOW_HEAD));
+        metric_add(METRIC_HTTP_REFUSED, 1);
+        refuse(c, 408, SLOW_HEAD);
         return;
     case OPEN:
         h1_flow_expire(&c->flow);
@@ -460,12 +459,11 @@ struct h1_server *h1_server_attach(struct stream *stream_take, struct bufq *inpu
     struct stream_facts facts;
 
     stream_facts(stream_take, &facts);
-    h1_flow_init(&c->flow, stream_take, limits, &stream_ops, &exchange_ops);
+    h1_flow_init(&c->flow, stream_take, limits, log, &stream_ops, &exchange_ops);
     deadline_init(&c->flow.deadline, stream_take->loop, on_deadline);
     c->is_encrypted = facts.is_encrypted;
     c->user = user;
     c->ctx = ctx;
-    c->log = log;
     c->work.run = run_work;
     if (input) {
         bufq_move(&c->flow.in, input, input->bytes);

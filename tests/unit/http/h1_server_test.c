@@ -645,11 +645,21 @@ static void a_half_closed_visitor_is_still_answered(void **state)
     assert_int_equal(end_reason, 0);
 }
 
-static void a_visitor_that_closed_and_waits_too_long_counts_as_gone(void **state)
+static void start_events(struct visit *v)
+{
+    struct http_head head = {0};
+
+    http_head_make_response(&head, 200);
+    head.body = HTTP_BODY_OPEN;
+    assert_int_equal(exchange_send_head(v->x, &head), 0);
+    http_head_clear(&head);
+}
+
+static void a_visitor_that_closed_leaves_its_events_behind(void **state)
 {
     (void)state;
     limits.left_ms = 20;
-    script = NULL;
+    script = start_events;
     connect_visitor();
     SAY("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
     stream_close(&visitor);
@@ -660,12 +670,27 @@ static void a_visitor_that_closed_and_waits_too_long_counts_as_gone(void **state
     assert_true(has_ended);
 }
 
+static void a_visitor_that_closed_waits_for_a_slow_answer(void **state)
+{
+    (void)state;
+    limits.left_ms = 10;
+    limits.stall_ms = 60;
+    script = NULL;
+    connect_visitor();
+    SAY("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_int_equal(stream_shutdown(visitor), 0);
+    run(35);
+    assert_false(visits[0].is_broken);
+    run(60);
+    assert_true(visits[0].is_broken);
+}
+
 static void a_visitor_whose_first_bytes_were_sniffed_counts_as_gone_too(void **state)
 {
     struct bufq input = {0};
 
     (void)state;
-    limits.left_ms = 20;
+    limits.stall_ms = 20;
     script = NULL;
     pipe_open(loop, &pipe_options, &visitor, &server_end);
     bufq_push_str(&input, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -828,6 +853,34 @@ static void a_tunnel_without_half_close_below_says_so(void **state)
 }
 
 /* ---- refusals ---- */
+
+static unsigned refusals_logged;
+
+static void count_refusal(struct slice line, void *ctx)
+{
+    (void)ctx;
+    refusals_logged += slice_find(line, SLICE("request refused")) < line.len;
+}
+
+static void each_refusal_is_one_line_in_the_log(void **state)
+{
+    (void)state;
+    refusals_logged = 0;
+    log_set_sink(count_refusal, NULL);
+    connect_visitor();
+    SAY("GET /\r\n");
+    assert_int_equal(refusals_logged, 1);
+    h1_server_abort(&server);
+    stream_abort(&visitor);
+    connect_visitor();
+    SAY("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabX\r\n");
+    assert_int_equal(visits[0].read_end, ERR_PROTOCOL);
+    assert_int_equal(refusals_logged, 2);
+    exchange_abort(&visits[0].x);
+    run(2);
+    assert_int_equal(refusals_logged, 2);
+    log_set_sink(NULL, NULL);
+}
 
 static void assert_refused(const char *input, size_t len, unsigned status)
 {
@@ -1033,7 +1086,8 @@ int main(void)
         TEST(http_1_0_closes_unless_asked_to_keep),
         TEST(http_1_0_gets_an_open_body_until_the_close),
         TEST(a_half_closed_visitor_is_still_answered),
-        TEST(a_visitor_that_closed_and_waits_too_long_counts_as_gone),
+        TEST(a_visitor_that_closed_leaves_its_events_behind),
+        TEST(a_visitor_that_closed_waits_for_a_slow_answer),
         TEST(a_visitor_whose_first_bytes_were_sniffed_counts_as_gone_too),
         TEST(pipelined_requests_before_a_fin_are_all_answered),
         TEST(a_reset_reaches_a_user_who_is_not_reading),
@@ -1043,6 +1097,7 @@ int main(void)
         TEST(draining_an_idle_connection_ends_it),
         TEST(an_upgrade_turns_both_halves_into_the_plain_stream),
         TEST(a_tunnel_without_half_close_below_says_so),
+        TEST(each_refusal_is_one_line_in_the_log),
         TEST(malformed_heads_are_answered_and_end_the_connection),
         TEST(oversize_heads_are_answered),
         TEST(slow_heads_end_with_408),
