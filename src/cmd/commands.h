@@ -38,14 +38,14 @@ enum { COMMAND_GROUPS_MAX = 5 };
 struct command {
     enum command_id id;
     const char *name;
-    const char *args;    /* "TARGET [NAME]" */
-    bool has_secret_arg; /* what follows a # in an argument is wiped from argv */
+    const char *args; /* "TARGET [NAME]" */
     size_t args_min;
     size_t args_max;
     const char *summary;   /* half a line */
     const char *about;     /* paragraphs for help and the manual */
     const char *example;   /* lines to type */
     enum config_file file; /* which file it reads for defaults */
+    bool has_secret_arg;   /* what follows a # in an argument is wiped from argv */
     const struct option_group *groups[COMMAND_GROUPS_MAX + 1]; /* ends with NULL */
 };
 

@@ -282,16 +282,22 @@ void schema_clear(const struct schema_key *key, void *object)
 
 /* ---- a whole struct ---- */
 
+static void set_fallback(const struct schema_key *key, void *object)
+{
+    struct problems none = {0};
+    struct origin at = {key->name, 0};
+    int result = schema_set(key, object, slice_str(key->fallback), at, &none);
+
+    ASSERT(result == 0);
+}
+
 void schema_init(const struct schema *schema, void *object)
 {
     for (const struct schema_key *key = schema->keys; key->name; key++) {
-        struct problems none = {0};
         if (key->type == SCHEMA_MAP) {
             schema_init(key->inner, field_of(key, object));
         } else if (key->fallback) {
-            int result = schema_set(key, object, slice_str(key->fallback),
-                                    (struct origin){key->name, 0}, &none);
-            ASSERT(result == 0);
+            set_fallback(key, object);
         }
     }
 }

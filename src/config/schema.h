@@ -65,7 +65,7 @@ enum { SCHEMA_LIST_MAX = 1000 };
 struct schema_key {
     const char *name; /* as a flag: `_` becomes `-` */
     enum schema_type type;
-    size_t offset;
+    uint32_t offset;
     const char *fallback; /* the default, as a person would write it; NULL: empty */
     const char *min;      /* INTEGER, DURATION, SIZE: bounds, same writing */
     const char *max;

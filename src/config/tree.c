@@ -173,8 +173,7 @@ struct seen_set {
 
 static const struct tree *find_seen(const struct seen_set *set, struct slice name)
 {
-    TABLE_EACH_MATCH(&set->table, slice_hash(name), node)
-    {
+    TABLE_EACH_MATCH (&set->table, slice_hash(name), node) {
         const struct tree *key = CONTAINER_OF(node, struct seen, node)->key;
         if (slice_equal(tree_text(key), name)) {
             return key;

@@ -115,21 +115,27 @@ static int run_migration(struct sqlite_file *f, const struct asset *asset, int v
     return 0;
 }
 
+static int version_of(const struct asset *migration)
+{
+    return (int)strtol(migration->name, NULL, 10); /* "001_first.sql" */
+}
+
 /* A file from a newer adit is taken as it is: its tables stay good for the version before. */
 static int migrate(struct sqlite_file *f)
 {
+    const struct asset *next = store_assets;
     int version, newest = 0;
 
     TRY(read_version(f, &version));
-    for (const struct asset *a = store_assets; a->name; a++) {
-        newest = (int)strtol(a->name, NULL, 10); /* "001_first.sql" */
-        if (newest > version) {
-            TRY(run_migration(f, a, newest));
-        }
+    for (; next->name && version_of(next) <= version; next++) {
+        newest = version_of(next);
     }
-    if (version > newest) {
+    if (!next->name && version > newest) {
         log_warn(NULL, "the store was last written by a newer adit",
                  LOG_I64("its_version", version), LOG_I64("our_version", newest));
+    }
+    for (; next->name; next++) {
+        TRY(run_migration(f, next, version_of(next)));
     }
     return 0;
 }

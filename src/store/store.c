@@ -34,8 +34,7 @@ static void fill_batch(struct store *store)
 {
     size_t tokens = 0, reservations = 0;
 
-    LIST_EACH(&store->unwritten, node)
-    {
+    LIST_EACH (&store->unwritten, node) {
         if (LIST_ENTRY(node, struct object, unwritten)->kind == OBJECT_TOKEN) {
             tokens++;
         } else {
@@ -111,8 +110,7 @@ static void tell_waiters(struct store *store, int result)
     struct list ripe;
 
     list_init(&ripe);
-    LIST_EACH(&store->waiters, node)
-    {
+    LIST_EACH (&store->waiters, node) {
         if (LIST_ENTRY(node, struct waiter, node)->batch_number <= store->batch_number) {
             list_remove(node);
             list_push_back(&ripe, node);
@@ -162,8 +160,7 @@ static void on_failed(struct store *store, int result, const char *why)
     }
     store->health = result;
     timer_arm(store->loop, &store->retry_timer, STORE_RETRY_MS);
-    LIST_EACH(&store->waiters, node)
-    {
+    LIST_EACH (&store->waiters, node) {
         LIST_ENTRY(node, struct waiter, node)->batch_number = 0;
     }
     tell_waiters(store, result);

@@ -120,16 +120,16 @@ struct store_reservation {
 /* Takes or renews it. ERR_DENIED: another owner has it (*other_out then says who, until the turn
  * ends); ERR_FULL: too many. The same token on another agent may take it: whether a live session
  * stands against that, the relay knows. */
-MUST_USE int store_reserve(struct store *store, struct slice entry, const struct store_owner *owner,
+MUST_USE int store_reserve(struct store *store, struct slice entry, const struct store_owner *who,
                            struct slice tunnel, struct slice holder,
                            const struct store_reservation **other_out);
 
 /* The last link of this entry is gone: it stays reserved for STORE_RESERVED_MS. Nothing happens if
  * somebody else holds it by now. */
-void store_leave(struct store *store, struct slice entry, const struct store_owner *owner);
+void store_leave(struct store *store, struct slice entry, const struct store_owner *who);
 
 /* Gives it up at once (UNBIND by its owner). */
-void store_release(struct store *store, struct slice entry, const struct store_owner *owner);
+void store_release(struct store *store, struct slice entry, const struct store_owner *who);
 
 /* Who has it, or NULL: it is free. Expired ones are gone. */
 const struct store_reservation *store_find_reservation(const struct store *store,
@@ -138,5 +138,5 @@ const struct store_reservation *store_find_reservation(const struct store *store
 /* What this owner was given for this tunnel before: the same port or name again. `prefix` selects
  * the kind of entry (":" for ports). NULL: nothing yet. */
 const struct store_reservation *store_find_reserved_for(const struct store *store,
-                                                        const struct store_owner *owner,
+                                                        const struct store_owner *who,
                                                         struct slice tunnel, struct slice prefix);

@@ -19,8 +19,7 @@ static uint64_t owner_hash(const struct store_owner *o)
 
 static struct owner *find_owner(const struct store *store, const struct store_owner *who)
 {
-    TABLE_EACH_MATCH(&store->owners, owner_hash(who), node)
-    {
+    TABLE_EACH_MATCH (&store->owners, owner_hash(who), node) {
         struct owner *o = CONTAINER_OF(node, struct owner, node);
         if (owner_equal(&o->pub, who)) {
             return o;
@@ -210,8 +209,7 @@ void store_sweep_reservations(struct store *store)
 
 static struct reservation *find_entry(const struct store *store, struct slice entry)
 {
-    TABLE_EACH_MATCH(&store->reservations, slice_hash(entry), node)
-    {
+    TABLE_EACH_MATCH (&store->reservations, slice_hash(entry), node) {
         struct reservation *r = CONTAINER_OF(node, struct reservation, by_entry);
         if (slice_is(entry, r->pub.entry)) {
             return r;
@@ -236,8 +234,7 @@ const struct store_reservation *store_find_reserved_for(const struct store *stor
     if (!o) {
         return NULL;
     }
-    LIST_EACH(&o->reservations, node)
-    {
+    LIST_EACH (&o->reservations, node) {
         const struct reservation *r = LIST_ENTRY(node, struct reservation, of_owner);
         bool is_same_agent = memcmp(r->pub.owner.agent_id, who->agent_id, STORE_AGENT_ID_BYTES) ==
                              0;

@@ -148,8 +148,7 @@ static struct token *find_id(const struct store *store, uint64_t id)
 
 static struct token *find_hash(const struct store *store, const uint8_t hash[STORE_HASH_BYTES])
 {
-    TABLE_EACH_MATCH(&store->tokens_by_hash, table_hash(hash), node)
-    {
+    TABLE_EACH_MATCH (&store->tokens_by_hash, table_hash(hash), node) {
         struct token *t = CONTAINER_OF(node, struct token, by_hash);
         if (mem_equal_secret(t->hash, hash, STORE_HASH_BYTES)) {
             return t;

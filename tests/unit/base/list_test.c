@@ -25,8 +25,7 @@ static int setup(void **state)
 static void check_members(struct list *of, const char *letters)
 {
     struct text found = {0};
-    LIST_EACH(of, node)
-    {
+    LIST_EACH (of, node) {
         text_add_char(&found, LIST_ENTRY(node, struct member, node)->letter);
     }
     check_text(&found, letters);
@@ -65,8 +64,7 @@ static void the_current_one_may_go_while_visiting(void **state)
     list_push_back(&head, &a.node);
     list_push_back(&head, &b.node);
     list_push_back(&head, &c.node);
-    LIST_EACH(&head, node)
-    {
+    LIST_EACH (&head, node) {
         list_remove(node);
     }
     assert_true(list_is_empty(&head));

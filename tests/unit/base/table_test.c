@@ -25,8 +25,7 @@ static struct member *of(struct table_node *node)
 
 static struct member *find(uint64_t key)
 {
-    TABLE_EACH_MATCH(&table, table_hash_u64(key), node)
-    {
+    TABLE_EACH_MATCH (&table, table_hash_u64(key), node) {
         if (of(node)->key == key) {
             return of(node);
         }
@@ -57,8 +56,7 @@ static void thousands_are_found_walked_and_removed(void **state)
         assert_ptr_equal(find(i * 1000), &members[i]);
         assert_null(find(i * 1000 + 1));
     }
-    TABLE_EACH(&table, node)
-    {
+    TABLE_EACH (&table, node) {
         sum += of(node)->key;
         walked++;
     }
@@ -85,15 +83,13 @@ static void members_of_one_hash_are_all_matched(void **state)
     for (int i = 0; i < 3; i++) {
         table_add(&table, &same[i].node, 5);
     }
-    TABLE_EACH_MATCH(&table, 5, node)
-    {
+    TABLE_EACH_MATCH (&table, 5, node) {
         sum += of(node)->key;
     }
     assert_int_equal(sum, 6);
     table_remove(&table, &same[1].node);
     sum = 0;
-    TABLE_EACH_MATCH(&table, 5, node)
-    {
+    TABLE_EACH_MATCH (&table, 5, node) {
         sum += of(node)->key;
     }
     assert_int_equal(sum, 4);
