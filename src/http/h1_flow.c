@@ -370,14 +370,14 @@ void h1_flow_tell(struct h1_flow *f, unsigned events)
         f->broken = ERR_RESET;
         deadline_clear(&f->deadline);
         stream_raise(&f->x.body, STREAM_BROKEN | STREAM_READABLE | STREAM_WRITABLE);
-        return;
     }
-    if (events & STREAM_READABLE) {
+    if ((events & STREAM_READABLE) && !f->broken) {
         tell_readable(f);
     }
-    if (events & STREAM_WRITABLE) {
+    if ((events & STREAM_WRITABLE) && !f->broken) {
         tell_writable(f);
     }
+    stream_tell(&f->x.body);
 }
 
 void h1_flow_expire(struct h1_flow *f)

@@ -80,7 +80,8 @@ void h1_flow_note_fault(struct h1_flow *f);
 /* Hands what was written down to the lower stream; true when nothing is left. */
 bool h1_flow_push(struct h1_flow *f);
 
-/* What the lower stream told, while the exchange has a user. */
+/* What the lower stream told, while the exchange has a user. It is told on at once: the last thing
+ * to do, for the user may close. */
 void h1_flow_tell(struct h1_flow *f, unsigned events);
 
 /* The deadline of an open exchange expired: a silent visitor ends the reading half with TIMEOUT; a
