@@ -91,7 +91,7 @@ struct table_node *table_walk(const struct table *t, struct table_node *after)
         if (after->next) {
             return after->next;
         }
-        i = (after->hash & (t->bucket_count - 1)) + 1;
+        i = (size_t)(after->hash & (t->bucket_count - 1)) + 1;
     }
     for (; i < t->bucket_count; i++) {
         if (t->buckets[i]) {

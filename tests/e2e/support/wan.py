@@ -10,12 +10,13 @@ tests/support/wan/.
     wan.cut(); wan.heal()
 
 Nothing outlives the test: the cards go with the program, the program with our end of its pipe, and
-namespaces of test runs that were killed are removed by the next one.
+the namespaces, which have no name, with our descriptors and the programs inside.
 """
 
 import ctypes
 import json
 import os
+import shutil
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +24,6 @@ from pathlib import Path
 import pytest
 
 TOP = Path(__file__).resolve().parents[3]
-NETNS = Path("/run/netns")
-PREFIX = "adit-test"
 HOME, WORLD = "10.77.0.2", "10.77.1.1"
 PUBLIC = "10.77.2.1"  # first of the addresses a router with NAT uses
 CLONE_NEWNET = 0x40000000
@@ -40,55 +39,63 @@ def wan_program():
 
 
 def skip_unless_possible():
-    if os.geteuid() != 0:
-        pytest.skip("network namespaces need root")
+    if not shutil.which("ip"):
+        pytest.skip("no ip(8) here: apt-get install iproute2")
     if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
         pytest.skip("no /dev/net/tun here")
     if not wan_program():
         pytest.skip("the program wan is not built (cmake --build --preset debug -t wan)")
-    if ip("netns", "add", f"{PREFIX}-{os.getpid()}-try", check=False).returncode != 0:
-        pytest.skip("network namespaces cannot be made here")
-    ip("netns", "del", f"{PREFIX}-{os.getpid()}-try")
+    try:
+        os.close(new_namespace())
+    except PermissionError:
+        pytest.skip("network namespaces need root")
 
 
-def ip(*words, check=True):
-    return subprocess.run(["ip", *words], check=check, capture_output=True, text=True)
+def our_namespace():
+    return os.open("/proc/thread-self/ns/net", os.O_RDONLY)
 
 
-def remove_leftovers():
-    for path in NETNS.glob(f"{PREFIX}-*"):
-        pid = path.name.split("-")[2]
-        if not Path(f"/proc/{pid}").exists():
-            ip("netns", "del", path.name, check=False)
+def go_to(namespace):
+    if libc.setns(namespace, CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+
+
+def new_namespace():
+    """Its descriptor. Without a name in /run/netns, because that needs to mount."""
+    before = our_namespace()
+    if libc.unshare(CLONE_NEWNET) != 0:
+        os.close(before)
+        raise OSError(ctypes.get_errno(), "unshare")
+    made = our_namespace()
+    go_to(before)
+    os.close(before)
+    return made
 
 
 class Place:
     """A network namespace; `with place:` puts the current thread, and what it starts, there."""
 
-    def __init__(self, name, address):
-        self.name = f"{PREFIX}-{os.getpid()}-{name}"
+    def __init__(self, address):
         self.address = address
         self.before = []
-        ip("netns", "add", self.name)
-        ip("-n", self.name, "link", "set", "lo", "up")
+        self.namespace = new_namespace()
+        self._ip("link", "set", "lo", "up")
 
     def connect_card(self):
-        ip("-n", self.name, "addr", "add", f"{self.address}/32", "dev", "wan0")
-        ip("-n", self.name, "link", "set", "wan0", "mtu", MTU, "up")
-        ip("-n", self.name, "route", "add", "default", "dev", "wan0", "src", self.address)
+        self._ip("addr", "add", f"{self.address}/32", "dev", "wan0")
+        self._ip("link", "set", "wan0", "mtu", MTU, "up")
+        self._ip("route", "add", "default", "dev", "wan0", "src", self.address)
 
     def change_address(self, address):
         """What a laptop does that is carried to another network."""
-        ip("-n", self.name, "addr", "add", f"{address}/32", "dev", "wan0")
-        ip("-n", self.name, "route", "replace", "default", "dev", "wan0", "src", address)
-        ip("-n", self.name, "addr", "del", f"{self.address}/32", "dev", "wan0")
+        self._ip("addr", "add", f"{address}/32", "dev", "wan0")
+        self._ip("route", "replace", "default", "dev", "wan0", "src", address)
+        self._ip("addr", "del", f"{self.address}/32", "dev", "wan0")
         self.address = address
 
     def __enter__(self):
-        self.before.append(os.open("/proc/thread-self/ns/net", os.O_RDONLY))
-        fd = os.open(NETNS / self.name, os.O_RDONLY)
-        go_to(fd)
-        os.close(fd)
+        self.before.append(our_namespace())
+        go_to(self.namespace)
         return self
 
     def __exit__(self, *_):
@@ -96,27 +103,30 @@ class Place:
         go_to(fd)
         os.close(fd)
 
+    def _ip(self, *words):
+        with self:
+            subprocess.run(["ip", *words], check=True)
+
+    def path(self):
+        """For a program that inherits the descriptor."""
+        return f"/proc/self/fd/{self.namespace}"
+
     def remove(self):
-        ip("netns", "del", self.name, check=False)
-
-
-def go_to(namespace_fd):
-    if libc.setns(namespace_fd, CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "setns")
+        os.close(self.namespace)
 
 
 class Wan:
     def __init__(self, *settings, seed=1, nat=False):
         self.places = []
         self.program = None
-        remove_leftovers()
         try:
-            self.home = self._place("home", HOME)
-            self.world = self._place("world", WORLD)
+            self.home = self._place(HOME)
+            self.world = self._place(WORLD)
             self.program = subprocess.Popen(
-                [wan_program(), "--inside", self.home.name, "--outside", self.world.name,
+                [wan_program(), "--inside", self.home.path(), "--outside", self.world.path(),
                  "--seed", str(seed), *(["--nat", PUBLIC] if nat else []), *settings],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+                pass_fds=[place.namespace for place in self.places])
             assert self.program.stdout.readline() == "ready\n"
             self.home.connect_card()
             self.world.connect_card()
@@ -124,8 +134,8 @@ class Wan:
             self.stop()
             raise
 
-    def _place(self, name, address):
-        self.places.append(Place(name, address))
+    def _place(self, address):
+        self.places.append(Place(address))
         return self.places[-1]
 
     def tell(self, *words):

@@ -34,14 +34,12 @@ static int make_card(const char *device, int *fd_out, struct errinfo *info)
 
 int tun_open(const char *netns, const char *device, int *fd_out, struct errinfo *info)
 {
-    char path[256];
-    snprintf(path, sizeof path, "/run/netns/%s", netns);
     int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    int away = open(path, O_RDONLY | O_CLOEXEC);
+    int away = open(netns, O_RDONLY | O_CLOEXEC);
     int err = 0;
 
     if (home < 0 || away < 0 || setns(away, CLONE_NEWNET) < 0) {
-        err = complain(info, path);
+        err = complain(info, netns);
     } else {
         err = make_card(device, fd_out, info);
         ASSERT(setns(home, CLONE_NEWNET) == 0);

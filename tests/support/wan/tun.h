@@ -3,6 +3,6 @@
 #pragma once
 #include "base/err.h"
 
-/* Opens the TUN card `device` inside the network namespace that `ip netns add NETNS` made. The
- * caller's thread is back in its own namespace afterwards. Non-blocking. */
+/* Opens the TUN card `device` inside the network namespace of a file: /proc/PID/ns/net, or
+ * /run/netns/NAME. The caller's thread is back in its own namespace afterwards. Non-blocking. */
 MUST_USE int tun_open(const char *netns, const char *device, int *fd_out, struct errinfo *info);

@@ -1,12 +1,12 @@
 /* wan: a bad line between two network namespaces.
  *
- *     wan --inside NETNS --outside NETNS [--device NAME] [--seed N] [--nat ADDRESS] [SETTING...]
+ *     wan --inside FILE --outside FILE [--device NAME] [--seed N] [--nat ADDRESS] [SETTING...]
  *
  *     namespace inside                                              namespace outside
  *        TUN card  --> nat (if asked for) --> one way up   -->  TUN card
  *                  <-- nat                <-- one way down <--
  *
- * Says "ready" when both cards are there, and then does what lines on its standard input say,
+ * The files are those of the namespaces (tun.h). Says "ready" when both cards are there, and then does what lines on its standard input say,
  * answering each with "ok" or "error: ...":
  *
  *     set [up|down] SETTING...    weather.h names them; both ways unless one is named
@@ -308,7 +308,7 @@ int main(int argc, char **argv)
     struct wan w = {0};
 
     if (read_options(argc, argv, &start) < 0) {
-        fprintf(stderr, "usage: wan --inside NETNS --outside NETNS [--device NAME] [--seed N] "
+        fprintf(stderr, "usage: wan --inside FILE --outside FILE [--device NAME] [--seed N] "
                         "[--nat ADDRESS] [SETTING...]\n");
         return 2;
     }
