@@ -9,7 +9,7 @@
 #include "session/ladder.h"
 
 enum {
-    AGENT_LIVED_MS = 5 * 1000,       /* a link that lived so long makes the backoff start anew */
+    AGENT_LIVED_MS = 1000,           /* a link that lived so long makes the backoff start anew */
     AGENT_GRACE_EXTRA_MS = 3 * 1000, /* we wait longer than the relay, so that it decides */
     AGENT_GAP_CHECK_MS = 2 * 1000,   /* has the machine been asleep? */
     AGENT_GAP_MS = 500,              /* a nap worth a probe */
