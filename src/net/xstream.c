@@ -351,6 +351,8 @@ static const struct stream_ops ops = {
 static void copy_facts(struct block *b, const struct stream_facts *facts)
 {
     b->facts = *facts;
+    b->facts.socket = NULL; /* a stream of one thread: not for the other */
+    b->facts.tls_layer = NULL;
     b->alpn = mem_strndup(facts->alpn.ptr ? facts->alpn.ptr : "", facts->alpn.len);
     b->server_name =
         mem_strndup(facts->server_name.ptr ? facts->server_name.ptr : "", facts->server_name.len);

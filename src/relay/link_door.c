@@ -2,14 +2,12 @@
 
 #include "base/mem.h"
 #include "base/metrics.h"
-#include "base/random.h"
 #include "net/addr.h"
 #include "relay/relay.h"
+#include "relay/resume.h"
 #include "relay/session.h"
 #include "session/greet_server.h"
 #include "store/store.h"
-#include "wire/mux_frame.h"
-#include "wire/reset_code.h"
 #include "ws/ws_stream.h"
 
 /* An agent that has not logged in yet. */
@@ -27,7 +25,7 @@ struct arrival {
     int result;
     uint64_t token_id;
     char token_name[STORE_NAME_BYTES + 1];
-    bool is_checking; /* the arrival belongs to worker 0 for a moment */
+    bool is_checking; /* another worker looks at it: it is freed when the answer is back */
     struct grave grave;
 };
 
@@ -184,53 +182,55 @@ static void on_login(void *ctx, struct greet_server *g, const struct link_login 
 
 /* ---- resume ---- */
 
-/* The newest secret, or the one before it: the answer that carried the newest may have been lost. */
-static bool is_proven(struct session *s, const struct greet_server *g,
-                      const struct link_resume *resume)
+static void on_resume_answer(void *ctx, struct resume_request *q)
 {
-    if (resume->epoch <= s->epoch) {
-        return false;
+    struct arrival *a = ctx;
+
+    a->is_checking = false;
+    if (!a->greet) { /* cut meanwhile: the session waits for another carrier */
+        loop_bury(a->worker->loop, &a->grave, free_arrival);
+    } else if (q->is_resumed) {
+        struct greeted carrier = greet_server_take(&a->greet);
+        resume_attach(q, &carrier);
+        end(a);
+    } else {
+        metric_add(METRIC_RESUMES_FAILED, 1);
+        log_info(&a->worker->log, "resume of an unknown session", LOG_STR("address", a->address));
+        greet_server_unknown(a->greet);
     }
-    if (greet_server_check_proof(g, resume, s->secret)) {
-        memcpy(s->previous_secret, s->secret, sizeof s->secret);
-        return true;
-    }
-    return greet_server_check_proof(g, resume, s->previous_secret);
+    resume_request_free(q);
+}
+
+/* The worker that may hold the session; ours where none does. */
+static struct worker *worker_of(const struct arrival *a, const struct link_session_id *id)
+{
+    struct relay *r = a->worker->relay;
+    bool is_ours = id->relay == r->id && id->generation == r->generation;
+
+    return is_ours && id->worker < r->worker_count ? &r->workers[id->worker] : a->worker;
 }
 
 static void on_resume(void *ctx, struct greet_server *g, const struct link_resume *resume,
                       struct bufq *rows)
 {
     struct arrival *a = ctx;
-    struct session *s = session_find_id(a->worker, &resume->session);
-    struct bufq own_rows = {0};
-    struct errinfo why = {0};
+    struct resume_request *q = NEW(struct resume_request);
 
-    if (!s || !is_proven(s, g, resume)) {
-        metric_add(METRIC_RESUMES_FAILED, 1);
-        log_info(&a->worker->log, "resume of an unknown session", LOG_STR("address", a->address));
-        greet_server_unknown(g);
-        return;
-    }
-    session_detach(s);
-    s->epoch = resume->epoch;
-    mux_resume_table(s->mux, &own_rows);
-    int err = mux_resume_apply(s->mux, rows, &why);
-    if (err < 0) {
-        log_warn(&s->log, "resume refused", LOG_STR("reason", errinfo_text(&why, err)));
-        bufq_clear(&own_rows);
-        session_end(s, RESET_PROTOCOL, 0, "its tables cannot be true");
-        greet_server_unknown(g);
-        return;
-    }
-    random_bytes(s->secret, sizeof s->secret);
-    struct greeted carrier = greet_server_resume(&a->greet, s->secret, &own_rows);
-    s->resume_count++;
-    metric_add(METRIC_RESUMES, 1);
-    log_info(&s->log, "session resumed", LOG_STR("address", a->address),
-             LOG_STR("carrier", a->carrier), LOG_U64("epoch", s->epoch));
-    session_attach(s, &carrier, a->carrier, a->address);
-    end(a);
+    q->from = a->worker;
+    q->to = worker_of(a, &resume->session);
+    q->session = resume->session;
+    q->epoch = resume->epoch;
+    memcpy(q->proof, resume->proof, sizeof q->proof);
+    q->proof_input_len = greet_server_proof_input(g, resume, q->proof_input);
+    q->carrier = a->carrier;
+    memcpy(q->address, a->address, sizeof q->address);
+    q->rows_len = rows->bytes;
+    q->rows = mem_alloc(rows->bytes);
+    bufq_peek(rows, q->rows, rows->bytes);
+    q->done = on_resume_answer;
+    q->ctx = a;
+    a->is_checking = true;
+    resume_ask(q);
 }
 
 static void on_failed(void *ctx, struct greet_server *g, int err, const struct errinfo *why)

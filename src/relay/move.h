@@ -3,7 +3,7 @@
  * Only before anybody has answered: by the server name of a ClientHello, or by Host and path of the
  * first plain head. What moves is the descriptor with the bytes that were read. It is an
  * optimisation: a visitor on another worker than the session is served all the same, through an
- * xstream (origin_stream.h).
+ * xstream (far_origin.h).
  */
 #pragma once
 #include "net/stream.h"

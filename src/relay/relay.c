@@ -9,6 +9,7 @@
 #include "gen/version.h"
 #include "net/addr.h"
 #include "net/ifaddr.h"
+#include "net/listen.h"
 #include "relay/admin_door.h"
 #include "relay/binder.h"
 #include "relay/control_socket.h"
@@ -84,6 +85,21 @@ int relay_listen_addr(const struct relay *r, uint16_t port, struct addr *out, st
     return addr_of_config("--listen", &r->config->listen, port, out, why);
 }
 
+/* Workers share a port by SO_REUSEPORT, and so could another relay, unnoticed: whether the port is
+ * free shows only to a socket that does not share. */
+static int check_port_is_free(struct relay *r, const struct addr *at, struct errinfo *why)
+{
+    struct listener *alone = NULL;
+    struct listen_options options = {0};
+
+    if (r->worker_count == 1 || addr_port(at) == 0) {
+        return 0;
+    }
+    TRY(listener_open(&alone, r->workers[0].loop, at, &options, NULL, NULL, why));
+    listener_close(&alone);
+    return 0;
+}
+
 static int open_door(struct relay *r, const char *flag, const struct address *at, bool is_tls_only,
                      uint16_t *port_out, struct errinfo *why)
 {
@@ -156,7 +172,7 @@ static void on_token_gone(void *ctx, uint64_t token_id)
 
 static void make_workers(struct relay *r, struct loop *loop)
 {
-    uint64_t wanted = 1;
+    uint64_t wanted = r->config->workers ? r->config->workers : loop_cores();
 
     r->worker_count = (uint32_t)(wanted < WORKERS_MAX ? wanted : WORKERS_MAX);
     r->workers = mem_alloc_array(r->worker_count, sizeof *r->workers);

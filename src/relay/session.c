@@ -207,6 +207,13 @@ static void hold_exchanges(struct session *s, bool is_held)
     }
 }
 
+static void wait_for_carrier(struct session *s)
+{
+    s->detached_at = clock_wall_ms();
+    hold_exchanges(s, true);
+    timer_arm(s->worker->loop, &s->grace, s->worker->relay->config->limits.grace);
+}
+
 static void on_link_lost(void *ctx, struct link *link, int err, const struct errinfo *why)
 {
     struct session *s = ctx;
@@ -223,8 +230,7 @@ static void on_link_lost(void *ctx, struct link *link, int err, const struct err
     } else if (s->is_leaving) {
         session_end(s, RESET_SHUTDOWN, 0, "the agent has stopped");
     } else {
-        hold_exchanges(s, true);
-        timer_arm(s->worker->loop, &s->grace, s->worker->relay->config->limits.grace);
+        wait_for_carrier(s);
     }
 }
 
@@ -248,7 +254,7 @@ void session_detach(struct session *s)
 {
     if (s->link) {
         link_abort(&s->link);
-        s->detached_at = clock_wall_ms();
+        wait_for_carrier(s);
     }
 }
 

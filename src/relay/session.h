@@ -83,7 +83,8 @@ MUST_USE int session_new(struct worker *w, const struct session_login *login,
 void session_attach(struct session *s, struct greeted *carrier_take, const char *carrier,
                     const char *address);
 
-/* Drops the old carrier of a session that is about to resume: its unread bytes come again. */
+/* Drops the old carrier of a session that is about to resume: its unread bytes come again. The
+ * grace time runs until session_attach. */
 void session_detach(struct session *s);
 
 /* Ends it: streams are reset with `code`, a living link is told goaway_reason (0: nothing) and

@@ -7,6 +7,7 @@
 #include "relay/link_door.h"
 #include "relay/port_entry.h"
 #include "relay/relay.h"
+#include "relay/resume.h"
 #include "relay/session.h"
 #include "wire/mux_frame.h"
 #include "wire/reset_code.h"
@@ -23,6 +24,7 @@ void worker_init(struct worker *w, struct relay *r, uint32_t index, struct loop 
     list_init(&w->doors);
     list_init(&w->newcomers);
     list_init(&w->arrivals);
+    list_init(&w->bridges);
     list_init(&w->visitors);
     list_init(&w->tcp_visitors);
     list_init(&w->far_origins);
@@ -93,6 +95,7 @@ void worker_cut(struct worker *w)
     front_doors_close(w);
     front_door_send_away(w);
     link_door_send_away(w);
+    resume_bridges_cut(w);
     http_entries_send_away(w);
     port_entries_send_away(w);
     far_origins_send_away(w);

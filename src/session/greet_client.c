@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "session/greet_priv.h"
+#include "tls/digest.h"
 #include "wire/mux_frame.h"
 
 enum greet_state {
@@ -216,11 +217,13 @@ void greet_client_resume(struct greet_client *g, const struct link_session_id *s
                          struct bufq *rows_take)
 {
     struct link_resume resume = {.session = *session, .epoch = epoch};
+    uint8_t input[LINK_PROOF_INPUT_MAX];
     struct bufq out = {0};
 
     ASSERT(g->state == GREET_GREETED);
     g->state = GREET_ANSWER_DUE;
-    greet_make_proof(g->io.stream, g->peer.nonce, session, epoch, secret, resume.proof);
+    size_t n = greet_proof_input(g->io.stream, g->peer.nonce, session, epoch, input);
+    hmac_sha256(slice_of(secret, LINK_SECRET_BYTES), slice_of(input, n), resume.proof);
     link_resume_encode(&out, &resume, rows_take);
     greet_io_send(&g->io, &out);
 }

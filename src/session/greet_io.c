@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "session/greet_server.h"
-#include "tls/digest.h"
 #include "tls/tls_stream.h"
 
 static void fail(struct greet_io *io, int err, const struct errinfo *why)
@@ -156,16 +155,15 @@ static bool read_exporter(const struct stream *s, uint8_t out[LINK_EXPORTER_BYTE
                                                   LINK_EXPORTER_BYTES) == 0;
 }
 
-void greet_make_proof(const struct stream *stream, const uint8_t relay_nonce[LINK_NONCE_BYTES],
-                      const struct link_session_id *session, uint64_t epoch,
-                      const uint8_t secret[LINK_SECRET_BYTES], uint8_t proof[LINK_PROOF_BYTES])
+size_t greet_proof_input(const struct stream *stream, const uint8_t relay_nonce[LINK_NONCE_BYTES],
+                         const struct link_session_id *session, uint64_t epoch,
+                         uint8_t out[LINK_PROOF_INPUT_MAX])
 {
     uint8_t exporter[LINK_EXPORTER_BYTES];
-    uint8_t input[LINK_PROOF_INPUT_MAX];
     bool is_bound = read_exporter(stream, exporter);
     size_t n = link_proof_input(relay_nonce, session, epoch,
-                                slice_of(exporter, is_bound ? sizeof exporter : 0), input);
+                                slice_of(exporter, is_bound ? sizeof exporter : 0), out);
 
-    hmac_sha256(slice_of(secret, LINK_SECRET_BYTES), slice_of(input, n), proof);
     mem_wipe(exporter, sizeof exporter);
+    return n;
 }

@@ -43,7 +43,7 @@ void greet_io_pause(struct greet_io *io, bool is_paused);
  * has not been written. */
 struct greeted greet_io_take(struct greet_io *io);
 
-/* proof = HMAC-SHA256(secret, docs/protocol.md "Proof"), bound to the stream's TLS if it has it. */
-void greet_make_proof(const struct stream *stream, const uint8_t relay_nonce[LINK_NONCE_BYTES],
-                      const struct link_session_id *session, uint64_t epoch,
-                      const uint8_t secret[LINK_SECRET_BYTES], uint8_t proof[LINK_PROOF_BYTES]);
+/* What a proof is made of (docs/protocol.md "Proof"), bound to the stream's TLS if it has it. */
+size_t greet_proof_input(const struct stream *stream, const uint8_t relay_nonce[LINK_NONCE_BYTES],
+                         const struct link_session_id *session, uint64_t epoch,
+                         uint8_t out[LINK_PROOF_INPUT_MAX]);

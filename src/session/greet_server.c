@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "session/greet_priv.h"
+#include "tls/digest.h"
 #include "wire/mux_frame.h"
 
 enum greet_state {
@@ -169,21 +170,26 @@ const struct stream *greet_server_stream(const struct greet_server *g)
     return g->io.stream;
 }
 
-bool greet_server_check_proof(const struct greet_server *g, const struct link_resume *resume,
+size_t greet_server_proof_input(const struct greet_server *g, const struct link_resume *resume,
+                                uint8_t out[LINK_PROOF_INPUT_MAX])
+{
+    return greet_proof_input(g->io.stream, g->own.nonce, &resume->session, resume->epoch, out);
+}
+
+bool greet_server_check_proof(struct slice input, const uint8_t proof[LINK_PROOF_BYTES],
                               const uint8_t secret[LINK_SECRET_BYTES])
 {
-    uint8_t proof[LINK_PROOF_BYTES];
+    uint8_t expected[LINK_PROOF_BYTES];
 
-    greet_make_proof(g->io.stream, g->own.nonce, &resume->session, resume->epoch, secret, proof);
-    return mem_equal_secret(proof, resume->proof, sizeof proof);
+    hmac_sha256(slice_of(secret, LINK_SECRET_BYTES), input, expected);
+    return mem_equal_secret(expected, proof, sizeof expected);
 }
 
 /* ---- answers ---- */
 
-static struct greeted hand_over(struct greet_server **g, struct bufq *answer_take)
+struct greeted greet_server_take(struct greet_server **g)
 {
     ASSERT((*g)->state == GREET_ASKED);
-    greet_io_send(&(*g)->io, answer_take);
     struct greeted carrier = greet_io_take(&(*g)->io);
     end(*g);
     *g = NULL;
@@ -195,19 +201,18 @@ struct greeted greet_server_log_in(struct greet_server **g, const struct link_lo
     struct bufq out = {0};
 
     link_logged_in_encode(&out, answer);
-    return hand_over(g, &out);
+    greet_io_send(&(*g)->io, &out);
+    return greet_server_take(g);
 }
 
-struct greeted greet_server_resume(struct greet_server **g,
-                                   const uint8_t secret[LINK_SECRET_BYTES], struct bufq *rows_take)
+void greet_server_put_resumed(struct bufq *out, const uint8_t secret[LINK_SECRET_BYTES],
+                              struct bufq *rows_take)
 {
-    struct bufq out = {0};
     struct link_resumed answer = {0};
 
     memcpy(answer.secret, secret, sizeof answer.secret);
-    link_resumed_encode(&out, &answer, rows_take);
+    link_resumed_encode(out, &answer, rows_take);
     mem_wipe(&answer, sizeof answer);
-    return hand_over(g, &out);
 }
 
 void greet_server_unknown(struct greet_server *g)

@@ -47,16 +47,25 @@ struct greet_server *greet_server_start(struct stream *stream_take, struct bufq 
 const struct link_hello *greet_server_peer(const struct greet_server *g);
 const struct stream *greet_server_stream(const struct greet_server *g);
 
-/* True if the proof in the request was made with this secret on this very connection. */
-bool greet_server_check_proof(const struct greet_server *g, const struct link_resume *resume,
+/* What the proof in the request must have been made of on this very connection; its length. */
+size_t greet_server_proof_input(const struct greet_server *g, const struct link_resume *resume,
+                                uint8_t out[LINK_PROOF_INPUT_MAX]);
+
+/* True if it was made of this with that secret. Any thread. */
+bool greet_server_check_proof(struct slice input, const uint8_t proof[LINK_PROOF_BYTES],
                               const uint8_t secret[LINK_SECRET_BYTES]);
 
 /* ---- answers: one of these, now or later ---- */
 
-/* Writes LOGGED_IN or RESUMED (rows: ours, taken) and hands the carrier over; *g becomes NULL. */
+/* Writes LOGGED_IN and hands the carrier over; *g becomes NULL. */
 struct greeted greet_server_log_in(struct greet_server **g, const struct link_logged_in *answer);
-struct greeted greet_server_resume(struct greet_server **g,
-                                   const uint8_t secret[LINK_SECRET_BYTES], struct bufq *rows_take);
+
+/* Hands the carrier over without an answer: RESUMED is written by who has the session. */
+struct greeted greet_server_take(struct greet_server **g);
+
+/* Appends RESUMED; rows: ours, taken. */
+void greet_server_put_resumed(struct bufq *out, const uint8_t secret[LINK_SECRET_BYTES],
+                              struct bufq *rows_take);
 
 /* The session is not known: the agent may log in on the same link. */
 void greet_server_unknown(struct greet_server *g);

@@ -166,13 +166,18 @@ static void server_on_resume(void *ctx, struct greet_server *g, const struct lin
     struct bufq own = {0};
 
     m->server_rows = rows->bytes / LINK_ROW_BYTES;
-    m->was_proven = greet_server_check_proof(g, resume, m->secret);
+    uint8_t input[LINK_PROOF_INPUT_MAX];
+    size_t n = greet_server_proof_input(g, resume, input);
+
+    m->was_proven = greet_server_check_proof(slice_of(input, n), resume->proof, m->secret);
     if (m->is_unknown || !m->was_proven) {
         greet_server_unknown(g);
         return;
     }
     fill_rows(&own, m->row_count);
-    take_carrier(m, greet_server_resume(&m->server, m->secret, &own));
+    struct greeted carrier = greet_server_take(&m->server);
+    greet_server_put_resumed(&carrier.out, m->secret, &own);
+    take_carrier(m, carrier);
 }
 
 static void server_on_failed(void *ctx, struct greet_server *g, int err, const struct errinfo *why)
