@@ -107,6 +107,7 @@ static int open_door(struct relay *r, const char *flag, const struct address *at
     struct addr bound;
 
     TRY(addr_of_config(flag, at, at->port, &wanted, why));
+    TRY(check_port_is_free(r, &wanted, why));
     for (uint32_t i = 0; i < r->worker_count; i++) {
         TRY(front_door_open(&r->workers[i], &wanted, is_tls_only, &bound, why));
         addr_set_port(&wanted, addr_port(&bound));
