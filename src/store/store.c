@@ -105,13 +105,14 @@ void store_mark(struct store *store, struct object *object)
 
 /* ---- waiters ---- */
 
-static void tell_waiters(struct store *store, int result)
+/* Those who wait for a batch up to this number. */
+static void tell_waiters(struct store *store, uint64_t up_to, int result)
 {
     struct list ripe;
 
     list_init(&ripe);
     LIST_EACH (&store->waiters, node) {
-        if (LIST_ENTRY(node, struct waiter, node)->batch_number <= store->batch_number) {
+        if (LIST_ENTRY(node, struct waiter, node)->batch_number <= up_to) {
             list_remove(node);
             list_push_back(&ripe, node);
         }
@@ -123,36 +124,24 @@ static void tell_waiters(struct store *store, int result)
     }
 }
 
-struct prompt {
-    void (*done)(void *ctx, int result);
-    void *ctx;
-};
-
-static void tell_prompt(void *arg)
+static void run_tell_task(struct task *task)
 {
-    struct prompt *p = arg;
-    p->done(p->ctx, 0);
-    mem_free(p);
+    struct store *store = CONTAINER_OF(task, struct store, tell_task);
+    tell_waiters(store, store->written_number, 0);
 }
 
 void store_sync(struct store *store, void (*done)(void *ctx, int result), void *ctx)
 {
-    bool has_unwritten = !list_is_empty(&store->unwritten);
-
-    if (!has_unwritten && !store->has_batch) {
-        struct prompt *p = NEW(struct prompt);
-        *p = (struct prompt){done, ctx};
-        loop_post(store->loop, tell_prompt, p);
-        return;
-    }
     struct waiter *w = NEW(struct waiter);
-    w->batch_number = store->batch_number + (has_unwritten ? 1 : 0);
+
+    w->batch_number = store->batch_number + (list_is_empty(&store->unwritten) ? 0 : 1);
     w->done = done;
     w->ctx = ctx;
     list_push_back(&store->waiters, &w->node);
+    loop_schedule(store->loop, &store->tell_task); /* all may be written already */
 }
 
-/* A failure is told to who waits for this batch or for one behind it: both stay in memory. */
+/* A failure is told to everybody who waits: what they wait for stays in memory. */
 static void on_failed(struct store *store, int result, const char *why)
 {
     if (store->health == 0) {
@@ -160,10 +149,7 @@ static void on_failed(struct store *store, int result, const char *why)
     }
     store->health = result;
     timer_arm(store->loop, &store->retry_timer, STORE_RETRY_MS);
-    LIST_EACH (&store->waiters, node) {
-        LIST_ENTRY(node, struct waiter, node)->batch_number = 0;
-    }
-    tell_waiters(store, result);
+    tell_waiters(store, UINT64_MAX, result);
 }
 
 void store_on_written(struct store *store, int result, const char *why)
@@ -177,8 +163,9 @@ void store_on_written(struct store *store, int result, const char *why)
         log_info(NULL, "the store is written again");
     }
     store->health = 0;
+    store->written_number = store->batch_number;
     clear_batch(store);
-    tell_waiters(store, 0);
+    tell_waiters(store, store->written_number, 0);
     start_write(store);
 }
 
@@ -210,6 +197,7 @@ struct store *store_new(struct loop *loop, struct store_driver *driver)
     list_init(&store->waiters);
     list_init(&store->leaving);
     store->write_task.run = run_write_task;
+    store->tell_task.run = run_tell_task;
     store->gone_task.run = store_tell_gone;
     store->retry_timer.expired = retry_expired;
     store->sweep_timer.expired = sweep_expired;
@@ -255,6 +243,7 @@ void store_close(struct store **store_ref)
         mem_free(LIST_ENTRY(list_pop_front(&store->waiters), struct waiter, node));
     }
     loop_unschedule(&store->write_task);
+    loop_unschedule(&store->tell_task);
     loop_unschedule(&store->gone_task);
     timer_disarm(store->loop, &store->retry_timer);
     timer_disarm(store->loop, &store->sweep_timer);

@@ -137,8 +137,10 @@ struct store {
     struct batch batch; /* with the driver, or waiting to be tried again */
     bool has_batch;
     bool is_writing;
-    uint64_t batch_number; /* of `batch`, or of the last one */
+    uint64_t batch_number;   /* of `batch`, or of the last one */
+    uint64_t written_number; /* of the last one on disk */
     struct list waiters;
+    struct task tell_task;
     int health;
     struct task write_task;
     struct timer retry_timer;

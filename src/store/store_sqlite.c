@@ -52,11 +52,11 @@ static void *run_writer(void *arg)
     pthread_mutex_lock(&d->lock);
     while (!d->is_stopping || d->batch) {
         const struct batch *batch = d->batch;
-        struct letter *letter = d->letter;
         if (!batch) {
             pthread_cond_wait(&d->bell, &d->lock);
             continue;
         }
+        struct letter *letter = d->letter; /* ours until it is posted */
         d->batch = NULL;
         pthread_mutex_unlock(&d->lock);
         d->result = sqlite_file_write(d->file, batch, d->why);

@@ -382,6 +382,16 @@ static void sync_tells_once_and_never_from_inside(void **state)
     assert_int_equal(store_health(store), 0);
 }
 
+static void a_closed_store_tells_nobody(void **state)
+{
+    (void)state;
+    sync_calls = 0;
+    store_sync(store, on_sync, NULL);
+    store_close(&store);
+    loop_run_for(loop, 20);
+    assert_int_equal(sync_calls, 0);
+}
+
 static void closing_with_everything_under_way_loses_no_memory(void **state)
 {
     char text[STORE_TOKEN_TEXT_BYTES];
@@ -419,6 +429,7 @@ int main(void)
         ON_BOTH(one_owner_cannot_take_everything),
         ON_BOTH(an_entry_of_wrong_length_is_refused),
         ON_BOTH(sync_tells_once_and_never_from_inside),
+        ON_BOTH(a_closed_store_tells_nobody),
         ON_BOTH(closing_with_everything_under_way_loses_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
