@@ -23,6 +23,7 @@ void tcp_set_notsent_low(struct stream *s, uint32_t bytes);
 /* What the kernel knows. ERR_UNSUPPORTED for unix sockets and elsewhere than on Linux. */
 struct tcp_stats {
     uint64_t acked_bytes; /* grows: the peer is alive */
+    uint32_t ack_age_ms;  /* since its last acknowledgement came */
     uint64_t delivery_bytes_per_s;
     uint32_t rtt_us;
     uint32_t rtt_var_us;

@@ -22,6 +22,7 @@ int tcp_stats(const struct stream *s, struct tcp_stats *out)
         return ERR_UNSUPPORTED;
     }
     out->acked_bytes = info.tcpi_bytes_acked;
+    out->ack_age_ms = info.tcpi_last_ack_recv;
     out->delivery_bytes_per_s = info.tcpi_delivery_rate;
     out->rtt_us = info.tcpi_rtt;
     out->rtt_var_us = info.tcpi_rttvar;

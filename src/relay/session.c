@@ -214,6 +214,11 @@ static void wait_for_carrier(struct session *s)
     timer_arm(s->worker->loop, &s->grace, s->worker->relay->config->limits.grace);
 }
 
+static void end_superseded(struct session *s)
+{
+    session_end(s, RESET_SUPERSEDED, 0, "another run of the agent took its tunnels over");
+}
+
 static void on_link_lost(void *ctx, struct link *link, int err, const struct errinfo *why)
 {
     struct session *s = ctx;
@@ -229,6 +234,8 @@ static void on_link_lost(void *ctx, struct link *link, int err, const struct err
         session_end(s, RESET_PROTOCOL, 0, "the agent broke the protocol");
     } else if (s->is_leaving) {
         session_end(s, RESET_SHUTDOWN, 0, "the agent has stopped");
+    } else if (s->is_superseded) {
+        end_superseded(s);
     } else {
         wait_for_carrier(s);
     }
@@ -376,6 +383,19 @@ void session_end(struct session *s, uint16_t code, uint16_t goaway_reason, const
              LOG_STR("host", s->host_name), LOG_U64("resumes", s->resume_count),
              LOG_U64("ms", clock_wall_ms() - s->started_at));
     loop_schedule(s->worker->loop, &s->ending);
+}
+
+void session_lost_tunnel(struct session *s)
+{
+    TABLE_EACH (&s->tunnels, n) {
+        if (CONTAINER_OF(n, struct tunnel, node)->state != TUNNEL_UNBOUND) {
+            return;
+        }
+    }
+    s->is_superseded = true;
+    if (!s->link) {
+        end_superseded(s);
+    }
 }
 
 /* ---- streams ---- */

@@ -57,8 +57,9 @@ struct session {
     struct list probes;             /* who waits for a sign of life (session_probe) */
     struct exchange_log *exchanges; /* NULL until an agent asks for them */
 
-    bool is_leaving; /* the agent said it goes: do not wait for it */
-    bool is_over;    /* session_end was called; the rest follows in the ready phase */
+    bool is_leaving;    /* the agent said it goes: do not wait for it */
+    bool is_superseded; /* another run took its last tunnel: nobody comes back for the rest */
+    bool is_over;       /* session_end was called; the rest follows in the ready phase */
     uint16_t end_code;
     uint16_t end_goaway;
     struct task ending;
@@ -90,6 +91,10 @@ void session_detach(struct session *s);
 /* Ends it: streams are reset with `code`, a living link is told goaway_reason (0: nothing) and
  * closed, its entries are left. */
 void session_end(struct session *s, uint16_t code, uint16_t goaway_reason, const char *reason);
+
+/* A tunnel of it was taken over. With the last one the session is over as soon as it has no link:
+ * its visitors are told at once instead of waiting for an agent that is dead. */
+void session_lost_tunnel(struct session *s);
 
 struct session *session_find(struct worker *w, uint64_t handle);
 struct session *session_find_id(struct worker *w, const struct link_session_id *id);

@@ -278,6 +278,7 @@ void tunnel_lose_entry(struct tunnel *t, struct slice entry)
     if (t->entries.count == 0 && t->state == TUNNEL_BOUND) {
         tunnel_unbind(t, false);
         tell_unbound(t, CONTROL_REFUSAL_SUPERSEDED);
+        session_lost_tunnel(t->session);
     }
 }
 

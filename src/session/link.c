@@ -75,8 +75,9 @@ static void look_for_life(struct link *l)
         l->alive_at_ms = received_at;
     }
     if (l->socket && tcp_stats(l->socket, &stats) == 0 && stats.acked_bytes > l->acked_bytes) {
+        uint64_t acked_at = loop_now_ms(l->loop) - stats.ack_age_ms;
         l->acked_bytes = stats.acked_bytes;
-        l->alive_at_ms = loop_now_ms(l->loop);
+        l->alive_at_ms = acked_at > l->alive_at_ms ? acked_at : l->alive_at_ms;
     }
 }
 
@@ -126,8 +127,9 @@ static void on_expired(struct timer *timer)
             mux_ping(l->mux, now);
         }
     } else if (now >= dead_at_ms(l)) {
-        lose(l, errinfo_set(&why, ERR_TIMEOUT, "no sign of life for %u ms",
-                            (unsigned)(now - l->alive_at_ms)),
+        lose(l,
+             errinfo_set(&why, ERR_TIMEOUT, "no sign of life for %u ms",
+                         (unsigned)(now - l->alive_at_ms)),
              &why);
         return;
     }
@@ -163,7 +165,7 @@ static void feed(struct link *l)
     struct errinfo why = {0};
     int err = mux_feed(l->mux, 0, &l->in, loop_now_ms(l->loop), &why);
 
-        if (err < 0) {
+    if (err < 0) {
         lose(l, err, &why);
         return;
     }
@@ -191,8 +193,8 @@ static void on_ready(void *ctx, struct stream *s, unsigned events)
 
 /* ---- life ---- */
 
-struct link *link_attach(struct mux *mux, struct greeted *carrier_take,
-                         const struct log_scope *log, const struct link_user *user, void *ctx)
+struct link *link_attach(struct mux *mux, struct greeted *carrier_take, const struct log_scope *log,
+                         const struct link_user *user, void *ctx)
 {
     struct link *l = NEW(struct link);
     struct stream *s = carrier_take->stream;

@@ -21,6 +21,8 @@ class Cutter:
         self.writers = set()
         self.accepted = 0
         self.carried_bytes = 0
+        self.cuts_left = 0
+        self.cut_at = None
         self.refuses = False
         self.bytes_per_second = None
         self.loop = asyncio.new_event_loop()
@@ -52,6 +54,11 @@ class Cutter:
     def cut(self):
         """Ends every connection with a reset, both sides; new ones pass."""
         self._do(self._cut)
+
+    def cut_every(self, n, times):
+        """Cuts `times` times, whenever n more bytes have passed."""
+        self.cut_distance, self.cuts_left = n, times
+        self.cut_at = self.carried_bytes + n
 
     def silence(self):
         """Nothing passes any more, nobody is told. New connections are as silent."""
@@ -114,10 +121,16 @@ class Cutter:
                 writer.write(data)
                 await writer.drain()
                 self.carried_bytes += len(data)
+                if self.cuts_left and self.carried_bytes >= self.cut_at:
+                    self.cuts_left -= 1
+                    self.cut_at += self.cut_distance
+                    self._cut()
                 if self.bytes_per_second:
                     await asyncio.sleep(len(data) / self.bytes_per_second)
+            await self.passes.wait()
             writer.write_eof()
         except OSError:
+            await self.passes.wait()
             for w in both:
                 reset(w)
 

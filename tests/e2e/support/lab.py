@@ -78,7 +78,7 @@ class Lab:
         self.processes = []
         self.origins = []
         self.wires = []
-        self.wans = []
+        self.lines = []
         self.count = {}
 
     def _name(self, kind):
@@ -175,19 +175,24 @@ class Lab:
 
     def cutter(self, relay=None):
         """What to give an agent as `relay=`, to cut its line later (support/cutter.py)."""
-        self.origins.append(Cutter(relay or self.the_relay))
-        return self.origins[-1]
+        self.lines.append(Cutter(relay or self.the_relay))
+        return self.lines[-1]
 
     def wan(self, *settings, **how):
         """Two network namespaces and the line between them (support/wan.py)."""
         skip_unless_possible()
-        self.wans.append(Wan(*settings, **how))
-        return self.wans[-1]
+        self.lines.append(Wan(*settings, **how))
+        return self.lines[-1]
 
     # -- visitors
 
     def curl(self, url, *options, **how):
         return curl(self.folder, url, *options, **how)
+
+    def get(self, tunnel, *options, **how):
+        """curl at the relay itself: the URL of an agent behind a Cutter leads to the Cutter."""
+        return self.curl(tunnel.url, "--connect-to", f"::127.0.0.1:{self.the_relay.port}",
+                         *options, **how)
 
     def visit(self, entry):
         """A raw connection to a tunnel, a relay or a port number."""
@@ -218,8 +223,8 @@ class Lab:
             origin.stop()
         for process in reversed(self.processes):  # agents before their relay
             wrong += end(process)
-        for wan in self.wans:
-            wan.stop()
+        for line in self.lines:
+            line.stop()
         for origin in self.origins:
             wrong += [f"in an origin: {f!r}" for f in getattr(origin, "failures", ())]
         return wrong

@@ -122,6 +122,13 @@ class WebSocketServer:
         assert started.wait(10)
 
     def stop(self):
+        async def close():
+            self.server.close()
+            await self.server.wait_closed()
+        try:
+            asyncio.run_coroutine_threadsafe(close(), self.loop).result(5)
+        except TimeoutError:
+            pass  # a client that does not answer its close
         self.loop.call_soon_threadsafe(self.loop.stop)
 
 
