@@ -73,8 +73,7 @@ struct mux_stream **mux_snapshot(struct mux *m, size_t *count_out)
     struct mux_stream **all = mem_alloc_array(m->streams.count, sizeof(struct mux_stream *));
     size_t count = 0;
 
-    TABLE_EACH(&m->streams, node)
-    {
+    TABLE_EACH (&m->streams, node) {
         all[count++] = CONTAINER_OF(node, struct mux_stream, node);
     }
     *count_out = count;
@@ -142,6 +141,9 @@ void mux_enter(struct mux *m, uint64_t now_ms)
 void mux_leave(struct mux *m)
 {
     m->depth--;
+    if (ack_is_due(m)) {
+        mux_note_output(m);
+    }
     while (!list_is_empty(&m->graves)) {
         stream_bury(LIST_ENTRY(list_first(&m->graves), struct mux_stream, due_node));
     }
@@ -149,8 +151,7 @@ void mux_leave(struct mux *m)
 
 void mux_note_output(struct mux *m)
 {
-    if (m->lane_count > 0 && !m->is_output_told) {
-        m->is_output_told = true;
+    if (m->lane_count > 0) {
         m->events->on_output(m->ctx);
     }
 }
@@ -164,7 +165,7 @@ void mux_attach(struct mux *m, unsigned lane_count, uint64_t now_ms)
     m->now_ms = now_ms;
     m->received_ms = now_ms;
     m->lane_count = lane_count;
-    m->is_output_told = false;
+
     if (m->goaway) {
         frame_put_goaway(&m->urgent, m->goaway);
     }
@@ -180,8 +181,7 @@ void mux_detach(struct mux *m)
     m->ping.is_unanswered = false;
     bufq_clear(&m->urgent);
     ack_forget_all(m);
-    TABLE_EACH(&m->streams, node)
-    {
+    TABLE_EACH (&m->streams, node) {
         struct mux_stream *s = CONTAINER_OF(node, struct mux_stream, node);
         stream_unflag(s, STREAM_TX_PLACED);
         stream_due_remove(s, DUE_WINDOW); /* the table will say it */
@@ -212,9 +212,6 @@ uint64_t mux_deadline_ms(const struct mux *m)
 void mux_tick(struct mux *m, uint64_t now_ms)
 {
     mux_enter(m, now_ms);
-    if (ack_is_due(m)) {
-        mux_note_output(m);
-    }
     ack_drop_told(m);
     if (credit_is_short(m) && now_ms >= m->slow_check_ms) {
         m->slow_check_ms = now_ms + MUX_SLOW_CHECK_MS;
@@ -374,8 +371,7 @@ void mux_counters(const struct mux *m, struct mux_counters *out)
     *out = m->counters;
     out->streams = (uint32_t)m->streams.count - 1; /* CONTROL is none */
     out->promised_bytes = m->link_budget.promised_bytes;
-    TABLE_EACH(&m->streams, node)
-    {
+    TABLE_EACH (&m->streams, node) {
         const struct mux_stream *s = CONTAINER_OF(node, struct mux_stream, node);
         out->unread_bytes += s->rx.ready.bytes;
         out->retained_bytes += s->tx.kept.bytes;

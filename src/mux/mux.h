@@ -56,7 +56,8 @@ struct mux_config {
 };
 
 struct mux_events {
-    /* There is something to send again: call mux_produce before the turn ends. */
+    /* There is something to send: call mux_produce before the turn ends, as long as
+     * mux_wants_output. Comes often. */
     void (*on_output)(void *ctx);
 
     /* The peer opened a stream; `facts` are its TLVs (wire/open_facts.h), good for this call. Now

@@ -50,9 +50,6 @@ void ack_add(struct mux_stream *s, uint32_t bytes)
         join(m, s);
         m->acks.bytes += s->rx.unacked;
     }
-    if (ack_is_due(m)) {
-        mux_note_output(m);
-    }
 }
 
 void ack_told(struct mux_stream *s)

@@ -133,8 +133,7 @@ void credit_reset_slowest(struct mux *m)
 {
     struct mux_stream *slowest = NULL;
 
-    TABLE_EACH(&m->streams, node)
-    {
+    TABLE_EACH (&m->streams, node) {
         struct mux_stream *s = CONTAINER_OF(node, struct mux_stream, node);
         if (is_stalled(m, s) && (!slowest || s->rx.ready.bytes > slowest->rx.ready.bytes)) {
             slowest = s;

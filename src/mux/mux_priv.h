@@ -190,7 +190,7 @@ struct mux {
     unsigned depth;      /* calls that may raise events, running */
     struct list graves;
     uint16_t goaway;
-    bool is_output_told;
+
     bool is_abandoned;
 
     struct mux_counters counters; /* those that only grow */
@@ -234,7 +234,8 @@ static inline bool stream_has_owner(const struct mux_stream *s)
 void mux_enter(struct mux *m, uint64_t now_ms);
 void mux_leave(struct mux *m);
 
-/* Tells the driver, once, that there is something to send. */
+/* Tells the driver that there is something to send; again and again, for it may have looked when
+ * there was nothing any more. */
 void mux_note_output(struct mux *m);
 
 /* All records there are now, in an array of the caller's (mem_free): the table may change while

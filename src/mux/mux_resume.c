@@ -31,8 +31,7 @@ static void put_row(const struct mux_stream *s, struct bufq *out)
 void mux_resume_table(struct mux *m, struct bufq *rows_out)
 {
     ASSERT(m->lane_count == 0);
-    TABLE_EACH(&m->streams, node)
-    {
+    TABLE_EACH (&m->streams, node) {
         const struct mux_stream *s = CONTAINER_OF(node, struct mux_stream, node);
         /* Reserved: the peer is to OPEN it again. Reset while reserved: it may not have one. */
         if (s->life == LIFE_OPEN || s->life == LIFE_RESETTING) {

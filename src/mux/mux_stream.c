@@ -18,8 +18,7 @@ bool mux_id_is_local(const struct mux *m, uint32_t id)
 
 struct mux_stream *mux_find(const struct mux *m, uint32_t id)
 {
-    TABLE_EACH_MATCH(&m->streams, table_hash_u64(id), node)
-    {
+    TABLE_EACH_MATCH (&m->streams, table_hash_u64(id), node) {
         struct mux_stream *s = CONTAINER_OF(node, struct mux_stream, node);
         if (s->id == id) {
             return s;
@@ -87,8 +86,7 @@ uint32_t mux_ids_left(const struct mux *m)
 
 static struct mux_tunnel *find_tunnel(const struct mux *m, uint32_t id)
 {
-    TABLE_EACH_MATCH(&m->tunnels, table_hash_u64(id), node)
-    {
+    TABLE_EACH_MATCH (&m->tunnels, table_hash_u64(id), node) {
         struct mux_tunnel *t = CONTAINER_OF(node, struct mux_tunnel, node);
         if (t->id == id) {
             return t;

@@ -218,7 +218,7 @@ size_t mux_produce(struct mux *m, unsigned lane, struct bufq *out, size_t max_by
         return 0;
     }
     mux_enter(m, now_ms);
-    m->is_output_told = true; /* nobody needs to be told while it is being done */
+
     if (lane == 0) {
         emit_own_frames(m, out, enough);
     }
@@ -226,6 +226,6 @@ size_t mux_produce(struct mux *m, unsigned lane, struct bufq *out, size_t max_by
         sched_emit(m, out, enough);
     }
     mux_leave(m);
-    m->is_output_told = mux_wants_output(m, 0);
+
     return out->bytes - before;
 }

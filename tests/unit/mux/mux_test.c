@@ -517,20 +517,23 @@ static void ping_measures_the_round_trip(void **state)
     assert_int_equal(mux_rtt_ms(agent), 40);
 }
 
-static void output_is_told_once_until_it_is_produced(void **state)
+static void output_is_told_again_when_the_first_was_for_nothing(void **state)
 {
-    struct pair_side *relay = &pair.side[PAIR_RELAY];
+    struct pair_side *agent = &pair.side[PAIR_AGENT];
 
     (void)state;
+    assert_int_equal(pair_open(&pair, PAIR_RELAY, 1, 100, 100), 0);
     pair_settle(&pair);
-    unsigned before = relay->outputs;
-    assert_int_equal(pair_open(&pair, PAIR_RELAY, 1, 100, 0), 0);
-    assert_int_equal(pair_write(&pair, PAIR_RELAY, 1, 100), 0);
-    assert_int_equal(relay->outputs, before + 1);
-    pair_settle(&pair);
-    assert_false(mux_wants_output(relay->mux, 0));
     pair_finish(&pair, PAIR_RELAY, 1);
-    assert_int_equal(relay->outputs, before + 2);
+    pair_produce(&pair, PAIR_RELAY);
+    mux_stream_stop(pair_stream(&pair, PAIR_AGENT, 1), RESET_LIMIT);
+    assert_true(agent->is_told);
+    assert_int_equal(pair_deliver(&pair, PAIR_RELAY, 0, SIZE_MAX, NULL), 0);
+    assert_false(mux_wants_output(agent->mux, 0)); /* FIN came: nothing to stop any more */
+    pair_produce(&pair, PAIR_AGENT);
+    assert_int_equal(pair_write(&pair, PAIR_AGENT, 1, 100), 0);
+    assert_true(agent->is_told);
+    pair_release(&pair, PAIR_AGENT, 1);
 }
 
 static void bulk_alone_sends_full_frames(void **state)
@@ -680,7 +683,7 @@ int main(void)
         cmocka_unit_test(the_peer_s_streams_beyond_the_budget_are_refused),
         cmocka_unit_test(the_slowest_reader_is_reset_when_memory_is_short),
         PAIR_TEST(ping_measures_the_round_trip),
-        PAIR_TEST(output_is_told_once_until_it_is_produced),
+        PAIR_TEST(output_is_told_again_when_the_first_was_for_nothing),
         PAIR_TEST(bulk_alone_sends_full_frames),
         cmocka_unit_test(tunnels_share_a_link_evenly_whatever_their_streams),
         cmocka_unit_test(a_keystroke_overtakes_bulk),

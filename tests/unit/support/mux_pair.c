@@ -69,7 +69,7 @@ static struct pair_end *end_of(struct pair_side *side, struct mux_stream *s)
 
 static void on_output(void *ctx)
 {
-    ((struct pair_side *)ctx)->outputs++;
+    ((struct pair_side *)ctx)->is_told = true;
 }
 
 static void on_open(void *ctx, struct mux_stream *s, uint32_t tunnel_id, struct slice facts)
@@ -304,10 +304,12 @@ void pair_produce(struct mux_pair *p, int side)
 
     for (unsigned lane = 0; lane < p->lanes; lane++) {
         if (mux_wants_output(from->mux, lane)) {
+            assert_true(from->is_told); /* a driver would not have looked */
             size_t n = mux_produce(from->mux, lane, &from->wire[lane], BATCH_BYTES, p->now_ms);
             assert_true(n > 0); /* who wants to speak has something to say */
         }
     }
+    from->is_told = mux_wants_output(from->mux, 0);
 }
 
 int pair_deliver(struct mux_pair *p, int from, unsigned lane, size_t n, struct errinfo *info)

@@ -27,7 +27,7 @@ struct pair_side {
     struct mux_pair *pair;
     struct mux *mux;
     int index;
-    unsigned outputs; /* on_output so far */
+    bool is_told; /* on_output came since there was nothing to send */
     uint16_t goaway;
     unsigned controls;                   /* messages that came */
     unsigned numbered;                   /* sent by pair_control */
