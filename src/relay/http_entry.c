@@ -42,6 +42,7 @@ static void end(struct http_entry *e, const char *reason)
               LOG_U64("out", v->out_bytes), LOG_U64("ms", clock_now_ms() - e->started_at_ms),
               LOG_STR("reason", reason));
     metric_add(METRIC_VISITORS_OPEN, -1);
+    http_proxies_cut(&e->visitor);
     list_remove(&e->node);
     loop_bury(v->worker->loop, &e->grave, bury);
 }

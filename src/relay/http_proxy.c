@@ -8,6 +8,7 @@
 #include "relay/body_flow.h"
 #include "relay/cookie_domain.h"
 #include "relay/exchange_log.h"
+#include "relay/exchange_rules.h"
 #include "relay/far_origin.h"
 #include "relay/origin_pool.h"
 #include "relay/pages.h"
@@ -118,7 +119,12 @@ static void wind_up(struct http_proxy *p, const char *failure)
 static bool end(struct http_proxy *p, const char *failure)
 {
     wind_up(p, failure);
-    origin_give_back(&p->origin);
+    if (p->origin && p->origin->is_private) {
+        p->visitor->own_route = p->route;
+        origin_set_aside(&p->origin, &p->visitor->own);
+    } else {
+        origin_give_back(&p->origin);
+    }
     exchange_close(&p->front);
     return false;
 }
@@ -156,6 +162,7 @@ void http_proxies_cut(struct http_visitor *v)
     LIST_EACH (&v->exchanges, node) {
         (void)cut(LIST_ENTRY(node, struct http_proxy, node), "the relay stops");
     }
+    origin_cut(&v->own);
 }
 
 /* ---- failures ---- */
@@ -189,35 +196,14 @@ static enum page page_for_error(const struct http_proxy *p, int err)
     return p->back->has_heard ? PAGE_BAD_ANSWER : PAGE_NO_ANSWER;
 }
 
-static bool is_idempotent(struct slice method)
-{
-    static const char *const methods[] = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"};
-
-    for (size_t i = 0; i < COUNT_OF(methods); i++) {
-        if (slice_is(method, methods[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The connection went away, for no reason that would hold for the next one too. */
-static bool is_stale(int err, uint16_t reset_code)
-{
-    if (reset_code != RESET_NONE) {
-        return reset_code == RESET_CANCEL || reset_code == RESET_GONE;
-    }
-    return err_category(err) == ERR_CAT_GONE && err != ERR_TIMEOUT;
-}
-
 static bool may_start_again(const struct http_proxy *p, int err, uint16_t reset_code)
 {
     if (p->back->has_heard || p->again_count == AGAIN_MAX || !body_flow_can_replay(&p->to_origin)) {
         return false;
     }
     return reset_code == RESET_UNSENT ||
-           (p->origin->is_reused && p->again_count == 0 && is_idempotent(p->request->method) &&
-            is_stale(err, reset_code));
+           (p->origin->is_reused && p->again_count == 0 && exchange_is_idempotent(p->request) &&
+            exchange_was_stale(err, reset_code));
 }
 
 static bool start_again(struct http_proxy *p)
@@ -313,6 +299,7 @@ static bool start_tunnel(struct http_proxy *p)
 static bool send_final_head(struct http_proxy *p, struct http_head *head)
 {
     cookie_domain_strip(head, slice_str(p->visitor->worker->relay->config->domain));
+    p->origin->is_private |= exchange_binds_connection(head, HTTP_WWW_AUTHENTICATE);
     int err = exchange_send_head(p->front, head);
     if (err == ERR_INVALID) {
         return answer_page(p, PAGE_BAD_ANSWER);
@@ -451,10 +438,17 @@ static bool wait_for_agent(struct http_proxy *p, struct tunnel *t)
     return true;
 }
 
-/* t: NULL when its session is on another worker. */
-static int borrow_origin(struct http_proxy *p, struct tunnel *t)
+static bool has_own(const struct http_proxy *p)
 {
     const struct http_visitor *v = p->visitor;
+
+    return v->own && route_equal(v->own_route, p->route) && p->again_count == 0;
+}
+
+/* t: NULL when its session is on another worker. */
+static int lend_origin(struct http_proxy *p, struct tunnel *t)
+{
+    struct http_visitor *v = p->visitor;
     struct origin_caller caller = {
         .visitor = &v->address,
         .scheme = v->scheme,
@@ -462,11 +456,20 @@ static int borrow_origin(struct http_proxy *p, struct tunnel *t)
         .port = v->relay_port,
     };
 
-    if (t) {
-        TRY(origin_pool_get(t, &caller, p->again_count > 0, &p->origin));
-    } else {
-        p->origin = origin_pool_get_far(v->worker, p->route, &caller);
+    if (has_own(p)) {
+        p->origin = origin_take_aside(&v->own);
+        return 0;
     }
+    if (t) {
+        return origin_pool_get(t, &caller, p->again_count > 0, &p->origin);
+    }
+    p->origin = origin_pool_get_far(v->worker, p->route, &caller);
+    return 0;
+}
+
+static int borrow_origin(struct http_proxy *p, struct tunnel *t)
+{
+    TRY(lend_origin(p, t));
     p->back = p->origin->exchange;
     stream_set_user(&p->back->body, on_back, p);
     stream_want(&p->back->body, STREAM_READABLE);
@@ -477,6 +480,7 @@ static bool send_request(struct http_proxy *p)
 {
     int err = exchange_send_head(p->back, p->request);
 
+    p->origin->is_private |= exchange_binds_connection(p->request, HTTP_AUTHORIZATION);
     if (err == ERR_INVALID) {
         return visitor_failed(p, ERR_PROTOCOL);
     }

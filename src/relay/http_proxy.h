@@ -35,6 +35,9 @@ struct http_visitor {
     struct list exchanges;
     struct log_scope log;
 
+    struct origin_conn *own; /* knows this visitor (NTLM); waits for its next exchange */
+    struct route own_route;
+
     uint64_t exchange_count;
     uint64_t in_bytes; /* of request bodies */
     uint64_t out_bytes;
@@ -44,5 +47,5 @@ struct http_visitor {
 void http_proxy_start(struct http_visitor *v, struct exchange *front_take,
                       struct http_head *request, struct route route);
 
-/* Cuts all exchanges of a visitor. */
+/* Cuts all exchanges of a visitor, and what is kept for it. */
 void http_proxies_cut(struct http_visitor *v);

@@ -18,7 +18,7 @@ struct origin_pool {
     uint64_t idle_ms;
     uint64_t idle_max;
     struct list idle; /* newest first */
-    struct list busy;
+    struct list busy; /* lent, or set aside */
     uint64_t idle_count;
     struct timer sweep; /* armed while something is idle */
 };
@@ -46,8 +46,15 @@ static void end_idle(struct origin_conn *o)
 
 static void on_lost(void *ctx, struct h1_client *client)
 {
+    struct origin_conn *o = ctx;
+
     (void)client;
-    end_idle(ctx);
+    if (o->slot) {
+        *o->slot = NULL;
+        end_origin(o);
+    } else {
+        end_idle(o);
+    }
 }
 
 static const struct h1_client_user client_user = {.on_lost = on_lost};
@@ -200,7 +207,10 @@ void origin_pool_hold(struct origin_pool *pool, bool is_held)
 {
     if (pool) {
         LIST_EACH (&pool->busy, node) {
-            exchange_hold_deadlines(LIST_ENTRY(node, struct origin_conn, node)->exchange, is_held);
+            struct exchange *x = LIST_ENTRY(node, struct origin_conn, node)->exchange;
+            if (x) {
+                exchange_hold_deadlines(x, is_held);
+            }
         }
     }
 }
@@ -222,6 +232,12 @@ static int open_origin(struct origin_pool *pool, const struct origin_caller *cal
     return 0;
 }
 
+static void open_exchange(struct origin_conn *o)
+{
+    origin_begin_exchange(h1_client_stream(o->client));
+    o->exchange = h1_client_open(o->client);
+}
+
 int origin_pool_get(struct tunnel *t, const struct origin_caller *caller, bool is_fresh,
                     struct origin_conn **origin_out)
 {
@@ -232,8 +248,7 @@ int origin_pool_get(struct tunnel *t, const struct origin_caller *caller, bool i
         TRY(open_origin(pool, caller, &o));
     }
     list_push_back(&pool->busy, &o->node);
-    origin_begin_exchange(h1_client_stream(o->client));
-    o->exchange = h1_client_open(o->client);
+    open_exchange(o);
     *origin_out = o;
     return 0;
 }
@@ -257,10 +272,38 @@ void origin_give_back(struct origin_conn **origin)
     *origin = NULL;
     if (o) {
         exchange_close(&o->exchange);
-        if (!keep_idle(o)) {
+        if (o->is_private || !keep_idle(o)) {
             end_origin(o);
         }
     }
+}
+
+void origin_set_aside(struct origin_conn **origin, struct origin_conn **slot)
+{
+    struct origin_conn *o = *origin;
+
+    *origin = NULL;
+    exchange_close(&o->exchange);
+    origin_cut(slot);
+    if (h1_client_is_reusable(o->client)) {
+        o->slot = slot;
+        *slot = o;
+    } else {
+        end_origin(o);
+    }
+}
+
+struct origin_conn *origin_take_aside(struct origin_conn **slot)
+{
+    struct origin_conn *o = *slot;
+
+    *slot = NULL;
+    if (o) {
+        o->slot = NULL;
+        o->is_reused = true;
+        open_exchange(o);
+    }
+    return o;
 }
 
 void origin_cut(struct origin_conn **origin)

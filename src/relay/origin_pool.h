@@ -34,6 +34,8 @@ struct origin_conn {
     struct exchange *exchange; /* open while busy */
     uint64_t idle_until_ms;
     bool is_reused;
+    bool is_private; /* its origin knows who is at the other end: never lent to another visitor */
+    struct origin_conn **slot; /* where it waits for its visitor; NULL: nowhere */
 };
 
 /* One with an exchange open on it; an idle one if there is one and it need not be fresh. The
@@ -48,6 +50,13 @@ struct origin_conn *origin_pool_get_far(struct worker *w, struct route route,
 /* Closes the exchange (one that is not complete is cut) and keeps the connection if it may be used
  * again. */
 void origin_give_back(struct origin_conn **origin);
+
+/* The same, but it is kept in *slot for the next exchange of the same visitor. *slot becomes NULL
+ * when the connection is lost meanwhile. */
+void origin_set_aside(struct origin_conn **origin, struct origin_conn **slot);
+
+/* The one that was set aside, with an exchange open on it. NULL: none. */
+struct origin_conn *origin_take_aside(struct origin_conn **slot);
 
 /* Cuts the exchange and the connection. The pointer becomes NULL; NULL inside is fine, for both. */
 void origin_cut(struct origin_conn **origin);

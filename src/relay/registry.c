@@ -99,11 +99,6 @@ void registry_free(struct registry **r)
     *r = NULL;
 }
 
-static bool is_same_route(struct route a, struct route b)
-{
-    return a.worker == b.worker && a.session == b.session && a.tunnel == b.tunnel;
-}
-
 static bool is_same_agent(const struct store_owner *a, const struct store_owner *b)
 {
     return memcmp(a->agent_id, b->agent_id, sizeof a->agent_id) == 0;
@@ -154,7 +149,7 @@ static enum claim_result judge(const struct registry *r, const struct entry *e,
     if (!silent) {
         return CLAIM_PROBE;
     }
-    if (is_same_route(*silent, h->route)) {
+    if (route_equal(*silent, h->route)) {
         return CLAIM_SUPERSEDES;
     }
     errinfo_set(info, ERR_BUSY,
@@ -232,7 +227,7 @@ void registry_leave(struct registry *r, struct slice name, struct route route, b
     }
     LIST_EACH (&e->holders, n) {
         struct holder *h = LIST_ENTRY(n, struct holder, node);
-        if (is_same_route(h->route, route)) {
+        if (route_equal(h->route, route)) {
             owner = h->owner;
             remove_holder(h);
             has_left = true;

@@ -105,11 +105,6 @@ static struct place *add_place(struct host *h, struct slice path)
     return p;
 }
 
-static bool is_same_route(struct route a, struct route b)
-{
-    return a.worker == b.worker && a.session == b.session && a.tunnel == b.tunnel;
-}
-
 void router_add(struct router *r, struct slice host, struct slice path, struct route route)
 {
     struct host *h = find_host(r, host);
@@ -130,7 +125,7 @@ void router_remove(struct router *r, struct slice host, struct slice path, struc
     struct place *p = h ? find_place(h, path) : NULL;
 
     for (uint32_t i = 0; p && i < p->route_count; i++) {
-        if (is_same_route(p->routes[i], route)) {
+        if (route_equal(p->routes[i], route)) {
             p->routes[i] = p->routes[--p->route_count];
             break;
         }

@@ -7,6 +7,7 @@
  * are replicas (--share) and are taken in turn.
  */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/slice.h"
@@ -17,6 +18,11 @@ struct route {
     uint64_t session; /* handle there */
     uint32_t tunnel;  /* the agent's tunnel id in that session */
 };
+
+static inline bool route_equal(struct route a, struct route b)
+{
+    return a.worker == b.worker && a.session == b.session && a.tunnel == b.tunnel;
+}
 
 struct router {
     struct table hosts;

@@ -241,6 +241,51 @@ static void exchanges_outlive_their_tunnels_pool(void **state)
     stream_end_close(&v);
 }
 
+static void login_at(struct stream_end *visitor, int number)
+{
+    say(visitor, GET("/login"));
+    take(origin(number), "\r\n\r\n");
+    say(origin(number), "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM\r\n"
+                        "Content-Length: 2\r\n\r\nno");
+    take(visitor, "no");
+}
+
+static void a_connection_that_knows_its_visitor_is_for_nobody_else(void **state)
+{
+    (void)state;
+    struct stream_end v;
+    struct stream_end stranger;
+
+    visit(&v);
+    visit(&stranger);
+    login_at(&v, 0);
+    say(&v, "GET / HTTP/1.1\r\nHost: " HOST "\r\nAuthorization: NTLM abc=\r\n\r\n");
+    take(origin(0), "\r\nAuthorization: NTLM abc=\r\n");
+    say(origin(0), OK("hello ann", "9"));
+    take(&v, "hello ann");
+    exchange_once(&stranger, origin, 1);
+    exchange_once(&v, origin, 0); /* still ann's */
+    stream_abort(&v.stream);
+    hear_end(origin(0), ERR_EOF);
+    stream_end_close(&v);
+    stream_end_close(&stranger);
+}
+
+static void a_lost_connection_of_ones_own_is_replaced(void **state)
+{
+    (void)state;
+    struct stream_end v;
+
+    visit(&v);
+    login_at(&v, 0);
+    stream_close(&origin(0)->stream);
+    pass_time(5);
+    exchange_once(&v, origin, 1);
+    login_at(&v, 1);
+    origin_pool_free(&world.tunnel.origins);
+    stream_end_close(&v);
+}
+
 /* ---- once more ---- */
 
 static void reset_by_agent(int number, uint16_t code)
@@ -750,6 +795,8 @@ int main(void)
         WORLD_TEST(idle_connections_end_after_a_while),
         WORLD_TEST(no_more_than_the_limit_are_kept_idle),
         WORLD_TEST(exchanges_outlive_their_tunnels_pool),
+        WORLD_TEST(a_connection_that_knows_its_visitor_is_for_nobody_else),
+        WORLD_TEST(a_lost_connection_of_ones_own_is_replaced),
         WORLD_TEST(unsent_is_sent_again_whatever_the_method),
         WORLD_TEST(the_rest_of_a_body_follows_what_was_sent_again),
         WORLD_TEST(a_body_too_long_to_keep_is_not_sent_again),
