@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 60
 build = @{ test -f build/$(1)/build.ninja || cmake --preset $(1) >/dev/null; } && cmake --build --preset $(1)
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test test-long bench asan tsan fuzz format lint install clean
+.PHONY: help build run test test-long asan tsan cross bench fuzz format lint install clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1 \t/p' Makefile | expand -t 18
@@ -35,6 +35,10 @@ asan: ## run all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 tsan: ## run all tests under ThreadSanitizer
 	@tools/setup test
 	@tools/test --preset tsan
+
+cross: ## build for arm64, armhf and i386, and run the unit tests in qemu-user
+	@tools/setup cross
+	@tools/test --cross
 
 bench: build ## compare with direct, haproxy and ssh -R
 	@tools/setup bench

@@ -19,7 +19,7 @@ static const char *page_for(const char *fields, const char *content_type)
     hear(&v, content_type);
     take(&v, "\r\n\r\n");
     pass_time(5);
-    snprintf(page, sizeof page, "%s", heard(&v));
+    snprintf(page, sizeof page, "%.*s", (int)sizeof page - 1, heard(&v));
     stream_end_close(&v);
     return page;
 }
