@@ -132,8 +132,8 @@ static void on_ladder_failed(void *ctx, int err, const struct errinfo *why)
 
 /* ---- life ---- */
 
-void login_check_start(struct loop *loop, const struct login_check_options *o,
-                       login_check_fn *done, void *ctx)
+void login_check_start(struct loop *loop, const struct login_check_options *o, login_check_fn *done,
+                       void *ctx)
 {
     static const struct ladder_user user = {
         .on_hello = on_hello, .on_refused = on_ladder_refused, .on_failed = on_ladder_failed};

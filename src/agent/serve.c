@@ -1,9 +1,8 @@
 #include "agent/serve.h"
 
-#include <netinet/in.h>
-
 #include "agent/file_visit.h"
 #include "agent/reporter.h"
+#include "agent/visitor.h"
 #include "base/mem.h"
 #include "net/addr.h"
 #include "net/pump.h"
@@ -25,9 +24,7 @@ struct visit {
     struct agent_tunnel *tunnel; /* counted */
     enum visit_state state;
     bool is_exchange;
-    uint16_t visitor_port;
-    uint8_t visitor_bytes; /* of the address: 0, 4 or 16 */
-    uint8_t visitor[16];
+    struct visitor visitor;
     struct stream *link; /* ours until JOINED or FILES; then only to be named */
     struct origin_dial *dial;
     struct pump *pump;
@@ -48,8 +45,7 @@ static struct visit *of_node(struct table_node *node)
 
 static struct visit *find(const struct serve *s, uint32_t stream_id)
 {
-    TABLE_EACH_MATCH(&s->visits, table_hash_u64(stream_id), node)
-    {
+    TABLE_EACH_MATCH (&s->visits, table_hash_u64(stream_id), node) {
         if (of_node(node)->log.id == stream_id) {
             return of_node(node);
         }
@@ -58,26 +54,6 @@ static struct visit *find(const struct serve *s, uint32_t stream_id)
 }
 
 /* ---- the end ---- */
-
-static void show_visitor(const struct visit *v, char out[ADDR_TEXT_BYTES])
-{
-    struct sockaddr_storage storage = {0};
-    struct sockaddr_in *in4 = (struct sockaddr_in *)&storage;
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&storage;
-    struct addr addr;
-
-    if (v->visitor_bytes == 4) {
-        in4->sin_family = AF_INET;
-        memcpy(&in4->sin_addr, v->visitor, 4);
-        in4->sin_port = htons(v->visitor_port);
-    } else if (v->visitor_bytes == 16) {
-        in6->sin6_family = AF_INET6;
-        memcpy(&in6->sin6_addr, v->visitor, 16);
-        in6->sin6_port = htons(v->visitor_port);
-    }
-    addr = addr_of(&storage, v->visitor_bytes == 16 ? sizeof *in6 : sizeof *in4);
-    addr_show(&addr, out);
-}
 
 struct visit_end {
     const char *reason;
@@ -100,7 +76,7 @@ static void tell_end(const struct visit *v, const struct visit_end *e)
         .reason = e->reason,
     };
 
-    show_visitor(v, visitor);
+    visitor_show(&v->visitor, visitor);
     LOG_AT(level, &v->log, "stream closed", LOG_STR("tunnel", v->tunnel->key),
            LOG_STR("visitor", visitor), LOG_U64("ms", ms), LOG_U64("in", e->in_bytes),
            LOG_U64("out", e->out_bytes), LOG_STR("reason", e->reason));
@@ -287,16 +263,6 @@ static void on_link_ready(void *ctx, struct stream *link, unsigned events)
 
 /* ---- opening ---- */
 
-static void keep_facts(struct visit *v, const struct open_facts *facts)
-{
-    v->is_exchange = facts->is_exchange;
-    v->visitor_port = facts->visitor_port;
-    if (facts->visitor.len == 4 || facts->visitor.len == 16) {
-        v->visitor_bytes = (uint8_t)facts->visitor.len;
-        memcpy(v->visitor, facts->visitor.ptr, facts->visitor.len);
-    }
-}
-
 static struct visit *add(struct serve *s, struct mux_stream *ms, struct agent_tunnel *tunnel)
 {
     struct visit *v = mem_pool_get(&pool);
@@ -324,7 +290,8 @@ void serve_open(struct serve *s, struct mux_stream *stream_take, struct agent_tu
         refuse(v, RESET_PROTOCOL, errinfo_text(&why, err));
         return;
     }
-    keep_facts(v, &said);
+    v->is_exchange = said.is_exchange;
+    v->visitor = visitor_of(&said);
     if (tunnel->target.scheme == TARGET_FILE) {
         serve_files(v);
     } else if (s->dial_count < SERVE_DIALS_MAX) {

@@ -1,79 +1,12 @@
 #include "agent/tunnels.h"
 
 #include "agent/reporter.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "http/static_files.h"
 
 static struct agent_tunnel *of_item(struct list *item)
 {
     return LIST_ENTRY(item, struct agent_tunnel, item);
-}
-
-/* ---- one tunnel ---- */
-
-static struct target copy_target(const struct target *from)
-{
-    return (struct target){
-        .scheme = from->scheme,
-        .host = from->host ? mem_strdup(from->host) : NULL,
-        .port = from->port,
-        .path = from->path ? mem_strdup(from->path) : NULL,
-    };
-}
-
-struct agent_tunnel *agent_tunnel_ref(struct agent_tunnel *tunnel)
-{
-    tunnel->refs++;
-    return tunnel;
-}
-
-void agent_tunnel_unref(struct agent_tunnel **tunnel)
-{
-    struct agent_tunnel *t = *tunnel;
-
-    *tunnel = NULL;
-    if (t && --t->refs == 0) {
-        target_deinit(&t->target);
-        static_files_free(&t->files);
-        mem_free(t->key);
-        mem_free(t->name);
-        mem_free(t->url);
-        mem_free(t);
-    }
-}
-
-static bool state_may_follow(enum tunnel_state from, enum tunnel_state to)
-{
-    switch (to) {
-    case TUNNEL_DUE:
-        return from != TUNNEL_REFUSED && from != TUNNEL_RETIRED;
-    case TUNNEL_ASKED:
-        return from == TUNNEL_DUE || from == TUNNEL_PAUSED;
-    case TUNNEL_BOUND:
-        return from == TUNNEL_ASKED;
-    case TUNNEL_PAUSED:
-    case TUNNEL_REFUSED:
-        return from == TUNNEL_ASKED || from == TUNNEL_BOUND;
-    case TUNNEL_RETIRED:
-        return true;
-    }
-    UNREACHABLE();
-}
-
-static void set_state(struct agent_tunnel *tunnel, enum tunnel_state next)
-{
-    static const char *const names[] = {
-#define X(id, sentence) #id,
-        TUNNEL_STATE_LIST(X)
-#undef X
-    };
-
-    ASSERT(state_may_follow(tunnel->state, next));
-    log_debug(NULL, "tunnel", LOG_STR("key", tunnel->key), LOG_STR("from", names[tunnel->state]),
-              LOG_STR("to", names[next]));
-    tunnel->state = next;
 }
 
 static void remove(struct tunnels *t, struct agent_tunnel *tunnel)
@@ -85,15 +18,8 @@ static void remove(struct tunnels *t, struct agent_tunnel *tunnel)
 
 static struct agent_tunnel *add(struct tunnels *t, const struct tunnel_config *config)
 {
-    struct agent_tunnel *tunnel = NEW(struct agent_tunnel);
+    struct agent_tunnel *tunnel = agent_tunnel_new(++t->last_id, config);
 
-    tunnel->id = ++t->last_id;
-    tunnel->refs = 1;
-    tunnel->key = mem_strdup(config->key);
-    tunnel->name = mem_strdup(config->key);
-    tunnel->kind = (enum tunnel_kind)config->kind;
-    tunnel->target = copy_target(&config->target);
-    tunnel->config = config;
     table_add(&t->by_id, &tunnel->node, table_hash_u64(tunnel->id));
     list_push_back(&t->all, &tunnel->item);
     return tunnel;
@@ -101,8 +27,7 @@ static struct agent_tunnel *add(struct tunnels *t, const struct tunnel_config *c
 
 struct agent_tunnel *tunnels_find(struct tunnels *t, uint32_t id)
 {
-    TABLE_EACH_MATCH(&t->by_id, table_hash_u64(id), node)
-    {
+    TABLE_EACH_MATCH (&t->by_id, table_hash_u64(id), node) {
         struct agent_tunnel *tunnel = CONTAINER_OF(node, struct agent_tunnel, node);
         if (tunnel->id == id) {
             return tunnel;
@@ -113,8 +38,7 @@ struct agent_tunnel *tunnels_find(struct tunnels *t, uint32_t id)
 
 static struct agent_tunnel *find_key(struct tunnels *t, const char *key)
 {
-    LIST_EACH(&t->all, item)
-    {
+    LIST_EACH (&t->all, item) {
         if (of_item(item)->config && strcmp(of_item(item)->key, key) == 0) {
             return of_item(item);
         }
@@ -124,8 +48,7 @@ static struct agent_tunnel *find_key(struct tunnels *t, const char *key)
 
 static bool has_state(const struct tunnels *t, enum tunnel_state state)
 {
-    LIST_EACH(&t->all, item)
-    {
+    LIST_EACH (&t->all, item) {
         if (of_item(item)->state == state) {
             return true;
         }
@@ -150,24 +73,23 @@ static void add_name(struct control_list *list, const char *name)
 static void send_bind(struct tunnels *t, struct agent_tunnel *tunnel)
 {
     const struct tunnel_config *config = tunnel->config;
-    bool is_http = tunnel->kind == TUNNEL_HTTP;
     struct control_message m = {.type = CONTROL_BIND};
     struct text target = {0};
 
-    target_show(&target, &tunnel->target, is_http);
+    agent_tunnel_show_target(tunnel, &target);
     m.bind.tunnel = tunnel->id;
     m.bind.key = slice_str(tunnel->key);
     m.bind.kind = slice_str(tunnel_kind_names[tunnel->kind]);
     m.bind.port = config->port;
     m.bind.target = text_slice(&target);
     m.bind.is_shared = config->is_shared;
-    m.bind.wants_exchanges = is_http;
+    m.bind.wants_exchanges = tunnel->kind == TUNNEL_HTTP;
     add_name(&m.bind.names, config->subdomain);
     for (size_t i = 0; i < config->hosts.count; i++) {
         add_name(&m.bind.names, config->hosts.items[i]);
     }
     add_name(&m.bind.paths, config->path);
-    set_state(tunnel, TUNNEL_ASKED);
+    agent_tunnel_set_state(tunnel, TUNNEL_ASKED);
     t->user->send(t->ctx, &m);
     text_deinit(&target);
 }
@@ -194,7 +116,7 @@ static void retire(struct tunnels *t, struct agent_tunnel *tunnel)
     bool is_known_there = tunnel->state == TUNNEL_ASKED || tunnel->state == TUNNEL_BOUND;
 
     tunnel->config = NULL;
-    set_state(tunnel, TUNNEL_RETIRED);
+    agent_tunnel_set_state(tunnel, TUNNEL_RETIRED);
     if (t->is_attached && is_known_there) {
         send_unbind(t, tunnel);
     } else {
@@ -218,8 +140,7 @@ static void on_found(void *ctx, enum tunnel_change change, const struct tunnel_c
 /* The old configuration goes: whoever stays looks at the new one. */
 static void repoint(struct tunnels *t, const struct agent_config *to)
 {
-    LIST_EACH(&t->all, item)
-    {
+    LIST_EACH (&t->all, item) {
         struct agent_tunnel *tunnel = of_item(item);
         if (tunnel->config) {
             tunnel->config = agent_config_find(to, tunnel->key);
@@ -241,8 +162,7 @@ void tunnels_apply(struct tunnels *t, const struct agent_config *from,
 void tunnels_login(struct tunnels *t)
 {
     t->is_attached = true;
-    LIST_EACH(&t->all, item)
-    {
+    LIST_EACH (&t->all, item) {
         struct agent_tunnel *tunnel = of_item(item);
         if (tunnel->state == TUNNEL_DUE) {
             send_bind(t, tunnel);
@@ -257,21 +177,19 @@ void tunnels_logout(struct tunnels *t)
 {
     t->is_attached = false;
     timer_disarm(t->loop, &t->retry);
-    LIST_EACH(&t->all, item)
-    {
+    LIST_EACH (&t->all, item) {
         struct agent_tunnel *tunnel = of_item(item);
         if (tunnel->state == TUNNEL_RETIRED) {
             remove(t, tunnel);
         } else if (tunnel->state != TUNNEL_REFUSED && tunnel->state != TUNNEL_DUE) {
-            set_state(tunnel, TUNNEL_DUE);
+            agent_tunnel_set_state(tunnel, TUNNEL_DUE);
         }
     }
 }
 
 void tunnels_unbind_all(struct tunnels *t)
 {
-    LIST_EACH(&t->all, item)
-    {
+    LIST_EACH (&t->all, item) {
         if (of_item(item)->config) {
             retire(t, of_item(item));
         }
@@ -284,8 +202,7 @@ static void on_retry(struct timer *timer)
 {
     struct tunnels *t = CONTAINER_OF(timer, struct tunnels, retry);
 
-    LIST_EACH(&t->all, item)
-    {
+    LIST_EACH (&t->all, item) {
         if (of_item(item)->state == TUNNEL_PAUSED) {
             send_bind(t, of_item(item));
         }
@@ -295,7 +212,7 @@ static void on_retry(struct timer *timer)
 /* The wait of the newest refusal counts for all that wait. */
 static void pause(struct tunnels *t, struct agent_tunnel *tunnel)
 {
-    set_state(tunnel, TUNNEL_PAUSED);
+    agent_tunnel_set_state(tunnel, TUNNEL_PAUSED);
     if (tunnel->backoff.attempts == 0) {
         backoff_next_ms(&tunnel->backoff); /* the first one is none; here somebody said no */
     }
@@ -304,8 +221,7 @@ static void pause(struct tunnels *t, struct agent_tunnel *tunnel)
 
 static bool is_hopeless(const struct tunnels *t)
 {
-    LIST_EACH(&t->all, item)
-    {
+    LIST_EACH (&t->all, item) {
         enum tunnel_state state = of_item(item)->state;
         if (state != TUNNEL_REFUSED && state != TUNNEL_RETIRED) {
             return false;
@@ -342,7 +258,7 @@ static void refuse(struct tunnels *t, struct agent_tunnel *tunnel, uint32_t code
         sentence = slice_str(control_refusal_sentence(code));
     }
     if (is_final) {
-        set_state(tunnel, TUNNEL_REFUSED);
+        agent_tunnel_set_state(tunnel, TUNNEL_REFUSED);
     } else {
         pause(t, tunnel);
     }
@@ -382,7 +298,6 @@ static void take_name(struct agent_tunnel *tunnel, struct slice url)
 
 static void tell_url(struct tunnels *t, struct agent_tunnel *tunnel, struct slice url)
 {
-    bool is_http = tunnel->kind == TUNNEL_HTTP;
     struct text target = {0};
 
     if (tunnel->url && slice_is(url, tunnel->url)) {
@@ -391,7 +306,7 @@ static void tell_url(struct tunnels *t, struct agent_tunnel *tunnel, struct slic
     mem_free(tunnel->url);
     tunnel->url = mem_strndup(url.ptr, url.len);
     take_name(tunnel, url);
-    target_show(&target, &tunnel->target, is_http);
+    agent_tunnel_show_target(tunnel, &target);
     const struct report_tunnel report = {
         .name = tunnel->name,
         .kind = tunnel_kind_names[tunnel->kind],
@@ -421,7 +336,7 @@ void tunnels_rcvd_bound(struct tunnels *t, const struct control_bound *bound)
     if (bound->code) {
         refuse(t, tunnel, bound->code, bound->sentence);
     } else {
-        set_state(tunnel, TUNNEL_BOUND);
+        agent_tunnel_set_state(tunnel, TUNNEL_BOUND);
         tunnel->was_bound = true;
         backoff_reset(&tunnel->backoff);
         tell_url(t, tunnel, bound->urls.count ? bound->urls.items[0] : SLICE_NONE);
@@ -457,8 +372,7 @@ void tunnels_init(struct tunnels *t, struct loop *loop, struct reporter *reporte
 void tunnels_deinit(struct tunnels *t)
 {
     timer_disarm(t->loop, &t->retry);
-    LIST_EACH(&t->all, item)
-    {
+    LIST_EACH (&t->all, item) {
         remove(t, of_item(item));
     }
     table_deinit(&t->by_id);

@@ -1,12 +1,5 @@
 /* The agent's tunnels: what the configuration wants, and how far the relay has granted it.
  *
- *     DUE --login--> ASKED --BOUND--> BOUND
- *      ^               |  \--refused for now--> PAUSED --later--> ASKED
- *      |               \-----refused for good--> REFUSED
- *      +-- fresh login (all but REFUSED) --+
- *
- *     any --removed or changed in the file--> RETIRED --UNBOUND--> gone
- *
  * Ids are never used twice. A changed tunnel is bound anew under the same key and a new id; the
  * old one stays here for what still comes for it, until the relay has said UNBOUND. Streams hold
  * the tunnel they came for by reference: it outlives its removal.
@@ -16,7 +9,7 @@
 #pragma once
 #include <stdbool.h>
 
-#include "agent/backoff.h"
+#include "agent/agent_tunnel.h"
 #include "base/list.h"
 #include "base/table.h"
 #include "config/agent_config.h"
@@ -24,39 +17,6 @@
 #include "wire/control.h"
 
 struct reporter;
-struct static_files;
-
-/*      id       sentence */
-#define TUNNEL_STATE_LIST(X)                                                                       \
-    X(DUE, "to be bound at the next login")                                                        \
-    X(ASKED, "BIND was sent")                                                                      \
-    X(BOUND, "visitors can reach it")                                                              \
-    X(PAUSED, "refused for now; asked again later")                                                \
-    X(REFUSED, "refused for good")                                                                 \
-    X(RETIRED, "replaced or removed")
-
-enum tunnel_state {
-#define X(id, sentence) TUNNEL_##id,
-    TUNNEL_STATE_LIST(X)
-#undef X
-};
-
-struct agent_tunnel {
-    struct table_node node; /* by id */
-    struct list item;       /* of tunnels.all, in the order of the configuration */
-    uint32_t id;
-    uint32_t refs; /* the list and each stream */
-    enum tunnel_state state;
-    bool was_bound; /* once: from then on no refusal but a takeover is final */
-    char *key;
-    char *name; /* to people: the key, or the words the relay chose where nobody named it */
-    enum tunnel_kind kind;
-    struct target target;               /* own copy */
-    struct static_files *files;         /* of a file: target, once somebody asked for it */
-    const struct tunnel_config *config; /* NULL: retired */
-    char *url;                          /* as told to the person, NULL: not yet */
-    struct backoff backoff;
-};
 
 struct tunnels_user {
     void (*send)(void *ctx, const struct control_message *m);
@@ -101,9 +61,6 @@ void tunnels_unbind_all(struct tunnels *t);
 
 /* The tunnel of that id, or NULL. */
 struct agent_tunnel *tunnels_find(struct tunnels *t, uint32_t id);
-
-struct agent_tunnel *agent_tunnel_ref(struct agent_tunnel *tunnel);
-void agent_tunnel_unref(struct agent_tunnel **tunnel);
 
 /* A BIND is on its way. */
 bool tunnels_is_waiting(const struct tunnels *t);

@@ -64,7 +64,8 @@ static void on_accepted(void *ctx, int fd_take, const struct addr *peer)
     } else if (p->first == FIRST_SILENT && is_first) {
         p->silent_fd = fd_take;
     } else {
-        const struct greet_server_options options = {.node_id = p->id, .run_id = p->id, .initial_window = 32768};
+        const struct greet_server_options options = {
+            .node_id = p->id, .run_id = p->id, .initial_window = 32768};
         assert_int_equal(tcp_open(&s, p->loop, fd_take), 0);
         p->greeting = greet_server_start(s, NULL, &options, &server_user, p);
     }
