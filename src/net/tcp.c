@@ -27,6 +27,12 @@ enum {
     READ_CHUNKS_MAX = 4,
 };
 
+union name {
+    sa_family_t family;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
 struct tcp {
     struct stream stream;
     struct watch *watch;
@@ -45,6 +51,8 @@ struct tcp {
     bool fin_is_sent;
     bool is_closing;
     bool error_hides_end; /* see fail_tx */
+    bool knows_names;
+    union name names[2]; /* of the peer and ours, for IP sockets; asked once */
 };
 
 static struct tcp *of_stream(const struct stream *s)
@@ -374,14 +382,38 @@ static void do_close(struct stream *s, bool is_abort)
     stream_mark_dirty(s);
 }
 
+static void learn_names(struct tcp *t)
+{
+    struct addr names[] = {addr_of_peer(t->fd), addr_of_local(t->fd)};
+
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        memcpy(&t->names[i], &names[i].storage, sizeof t->names[i]);
+    }
+    t->knows_names = names[0].storage.ss_family != 0;
+}
+
+/* Unix sockets have longer names, and are asked each time. */
+static void show_names(struct tcp *t, struct stream_facts *out)
+{
+    if (t->is_unix) {
+        out->peer = addr_of_peer(t->fd).storage;
+        out->local = addr_of_local(t->fd).storage;
+        return;
+    }
+    if (!t->knows_names) {
+        learn_names(t);
+    }
+    memcpy(&out->peer, &t->names[0], sizeof t->names[0]);
+    memcpy(&out->local, &t->names[1], sizeof t->names[1]);
+}
+
 static void do_facts(const struct stream *s, struct stream_facts *out)
 {
-    const struct tcp *t = of_stream(s);
+    struct tcp *t = of_stream(s);
 
     out->transport = t->is_unix ? "unix" : "tcp";
     out->socket = s;
-    out->peer = addr_of_peer(t->fd).storage;
-    out->local = addr_of_local(t->fd).storage;
+    show_names(t, out);
     out->can_half_close = true;
     out->eof_is_authentic = t->is_unix;
 }
