@@ -63,6 +63,19 @@ static void refuse(struct relay *relay, struct bind_request *q, uint32_t code)
 
 /* ---- rights ---- */
 
+/* What the relay chose must be allowed, too. */
+static int check_assigned_name(const struct store_token *token, struct bind_request *q)
+{
+    const struct bind_entry *e = q->entries.items;
+
+    if (q->name_count == 0 && e->host && !rights_allow_name(&token->rights, slice_str(e->shown))) {
+        return errinfo_set(&q->why, ERR_DENIED,
+                           "token %s may use certain names only; ask for one of them", token->name);
+    }
+    return 0;
+}
+
+/* After the entries were chosen. */
 static int check_rights(const struct relay *relay, struct bind_request *q)
 {
     const struct store_token *token = store_find_token(relay->store, q->owner.token_id);
@@ -85,7 +98,7 @@ static int check_rights(const struct relay *relay, struct bind_request *q)
         return errinfo_set(&q->why, ERR_DENIED, "token %s may not use port %u", token->name,
                            q->port);
     }
-    return 0;
+    return check_assigned_name(token, q);
 }
 
 /* ---- deciding ---- */
@@ -241,10 +254,10 @@ static void start(void *arg)
 {
     struct bind_request *q = arg;
     struct relay *relay = q->worker->relay;
-    int err = check_rights(relay, q);
+    int err = entry_choice_make(&relay->binder->choice, q);
 
     if (err == 0) {
-        err = entry_choice_make(&relay->binder->choice, q);
+        err = check_rights(relay, q);
     }
     if (err < 0) {
         refuse(relay, q,
