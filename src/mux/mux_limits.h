@@ -25,6 +25,14 @@ enum {
     MUX_FRAME_DATA_MAX = 65512,    /* DATA bytes per frame: with the header one large chunk */
     MUX_FRAME_FIT_MIN = 4096,      /* a batch that has less room left than this is full */
 
+    /* On its way */
+    MUX_FLIGHT_MIN_BYTES = 384 * 1024, /* always allowed to be sent and not acknowledged */
+    MUX_FLIGHT_RTT_MIN_US = 250,       /* taken for a round trip shorter than the clock shows */
+    MUX_FLIGHT_ROUND_MS = 10,          /* the shortest time a rate is measured over */
+    MUX_FLIGHT_DECAY = 8,              /* a lower rate counts one in so many */
+    MUX_FLIGHT_PINGS = 4,              /* at the start of a carrier, while a round trip */
+    MUX_FLIGHT_FINE_MS = 2,            /* of at most this may be shorter in truth */
+
     /* Acknowledging */
     MUX_ACK_BYTES = 64 * 1024, /* unacknowledged on the link: ACK now */
     MUX_ACK_DELAY_MS = 50,     /* unacknowledged for so long: ACK now */

@@ -193,6 +193,7 @@ static void drop_everything(struct mux_stream *s)
 {
     bufq_clear(&s->tx.kept);
     s->tx.mark = (struct bufq_mark){0};
+    flight_remove(s, s->tx.sent - s->tx.acked);
     s->tx.acked = s->tx.sent;
     bufq_clear(&s->rx.ready);
     tx_set(s, TX_DONE);
