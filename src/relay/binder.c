@@ -5,6 +5,7 @@
 #include "relay/relay.h"
 #include "relay/route_change.h"
 #include "relay/session.h"
+#include "relay/session_wait.h"
 #include "relay/tunnel.h"
 #include "store/store.h"
 #include "wire/control.h"

@@ -41,3 +41,6 @@ enum router_miss { ROUTER_FOUND, ROUTER_NO_HOST, ROUTER_NO_PATH };
 /* host as the visitor sent it: any case, port already cut off. target_path: without the query. */
 enum router_miss router_find(struct router *r, struct slice host, struct slice target_path,
                              struct route *route_out);
+
+/* Some tunnel asked for this very host, or for a wildcard above it; "*" does not count. */
+bool router_is_claimed(const struct router *r, struct slice host);
