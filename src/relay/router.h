@@ -1,6 +1,6 @@
 /* Which tunnel serves a host and a path: one worker's own table.
  *
- * Every worker holds a replica that only its thread touches; the registry posts the same changes
+ * Every worker holds a replica that only its thread touches; route_change.h posts the same changes
  * to all of them, so a lookup takes no lock and a bind costs one table entry per worker. Hosts are
  * exact ("blog.t.example.com"), wildcard ("*.example.com", any depth below) or "*" (what nobody
  * else has). Paths are prefixes on segment borders; the longest wins. Several routes at one place

@@ -2,7 +2,7 @@
  *
  *     worker
  *       front doors     listening sockets; first bytes decide (front_door.h)
- *       visitors        HTTP connections (http_entry.h), TCP connections (tcp_entry.h)
+ *       visitors        HTTP connections (http_entry.h), TCP connections (port_entry.h)
  *       router          this worker's replica (router.h)
  *       sessions        of the agents whose control lives here (session.h)
  *
@@ -21,7 +21,6 @@
 #include "relay/router.h"
 
 struct relay;
-
 struct session;
 
 struct worker {
