@@ -299,7 +299,6 @@ void stream_cut_by_peer(struct mux_stream *s, uint16_t code);
 /* Retires the record if nobody needs it any more. */
 void stream_retire_if_done(struct mux_stream *s);
 void stream_bury(struct mux_stream *s);
-void mux_drain_pools(void);
 
 /* ---- mux_data.c ---- */
 

@@ -265,12 +265,6 @@ void stream_bury(struct mux_stream *s)
     mem_pool_put(&records, s);
 }
 
-void mux_drain_pools(void)
-{
-    mem_pool_drain(&records);
-    mem_pool_drain(&tunnels);
-}
-
 /* ---- life ---- */
 
 int mux_open(struct mux *m, uint32_t tunnel_id, struct slice facts, struct mux_stream **stream_out)
@@ -408,11 +402,6 @@ uint32_t mux_stream_id(const struct mux_stream *s)
 uint32_t mux_stream_tunnel_id(const struct mux_stream *s)
 {
     return s->tunnel->id;
-}
-
-uint64_t mux_stream_written_offset(const struct mux_stream *s)
-{
-    return tx_written(s);
 }
 
 uint16_t mux_stream_reset_code(const struct mux_stream *s)

@@ -165,11 +165,6 @@ const struct link_hello *greet_server_peer(const struct greet_server *g)
     return &g->peer;
 }
 
-const struct stream *greet_server_stream(const struct greet_server *g)
-{
-    return g->io.stream;
-}
-
 size_t greet_server_proof_input(const struct greet_server *g, const struct link_resume *resume,
                                 uint8_t out[LINK_PROOF_INPUT_MAX])
 {

@@ -18,7 +18,7 @@
 
 struct greet_server;
 
-enum { GREET_MS = 10 * 1000, GREET_ROWS_MAX_BYTES = 2 * 1024 * 1024 };
+enum { GREET_MS = 10 * 1000 };
 
 struct greet_server_user {
     void (*on_login)(void *ctx, struct greet_server *g, const struct link_login *login);
@@ -45,7 +45,6 @@ struct greet_server *greet_server_start(struct stream *stream_take, struct bufq 
 /* ---- questions, from on_login and on_resume on ---- */
 
 const struct link_hello *greet_server_peer(const struct greet_server *g);
-const struct stream *greet_server_stream(const struct greet_server *g);
 
 /* What the proof in the request must have been made of on this very connection; its length. */
 size_t greet_server_proof_input(const struct greet_server *g, const struct link_resume *resume,
