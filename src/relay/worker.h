@@ -33,6 +33,7 @@ struct worker {
     struct list doors;        /* struct front_door */
     struct list newcomers;    /* connections nobody knows yet (front_door.c) */
     struct list arrivals;     /* agents that have not logged in yet (link_door.c) */
+    size_t table_bytes;       /* they have sent of tables of resumes */
     struct list bridges;      /* carriers of sessions elsewhere (resume.c) */
     struct list visitors;     /* HTTP connections (http_entry.c) */
     struct list tcp_visitors; /* TCP connections (port_entry.c) */
