@@ -7,8 +7,8 @@ enum {
     MUX_INITIAL_WINDOW = 32 * 1024,   /* blind bytes a new stream may bring */
     MUX_CONTROL_WINDOW = 16 * 1024,   /* credit of stream 0 at its start. Agreed */
     MUX_STREAM_WINDOW_MAX = 32 << 20, /* the largest window one stream may grow to */
-    MUX_LINK_BUDGET = 32 << 20,       /* credit promised per session */
-    MUX_SMALL_RESERVE_DIVISOR = 4,    /* this part of a budget is kept for new streams */
+    MUX_LINK_BUDGET = 64 << 20,       /* credit promised per session */
+    MUX_SMALL_RESERVE_DIVISOR = 2,    /* this part is kept for new streams: 1,000 of them */
     MUX_GROWTH_DIVISOR = 2,           /* one growth takes at most this part of what is free */
 
     /* Sending */

@@ -16,7 +16,11 @@ struct worker;
 
 enum bind_kind { BIND_HTTP, BIND_TCP };
 
-enum { BIND_ENTRIES_MAX = 64, BIND_NAMES_MAX = 16 };
+enum {
+    BIND_ENTRIES_MAX = 64,
+    BIND_NAMES_MAX = 16,
+    BIND_ATTEMPTS_MAX = 64, /* assigned names and ports that may turn out to be taken */
+};
 
 /* What the registry holds for a tunnel: hosts with paths, or a port. */
 struct bind_entry {

@@ -10,8 +10,6 @@
 #include "store/store.h"
 #include "wire/control.h"
 
-enum { ATTEMPTS_MAX = 64 }; /* assigned names and ports that may turn out to be taken */
-
 struct binder {
     struct relay *relay;
     struct entry_choice choice;
@@ -196,7 +194,7 @@ static void probe_holder(struct relay *relay, struct bind_request *q, struct rou
 /* An assigned name or port that is taken: the next one. */
 static bool try_another(struct binder *b, struct bind_request *q)
 {
-    if (!entry_choice_is_free(q) || ++q->attempt >= ATTEMPTS_MAX) {
+    if (!entry_choice_is_free(q) || ++q->attempt >= BIND_ATTEMPTS_MAX) {
         return false;
     }
     release_granted(b->relay, q);

@@ -220,11 +220,10 @@ static int open_door(struct tunnel *t, struct errinfo *why)
 static bool try_next_port(struct tunnel *t, struct bind_request *q)
 {
     leave_entries(t, true);
-    if (q->port != 0) {
+    if (q->port != 0 || ++q->attempt >= BIND_ATTEMPTS_MAX) {
         return false;
     }
     q->granted = 0;
-    q->attempt++;
     binder_ask(t->session->worker->relay, q);
     return true;
 }
@@ -253,7 +252,8 @@ void tunnel_answered(struct worker *w, struct bind_request *q)
             return;
         }
         t->state = TUNNEL_UNBOUND;
-        tell_refused(t, CONTROL_REFUSAL_TAKEN, errinfo_text(&q->why, ERR_BUSY));
+        tell_refused(t, q->port != 0 ? CONTROL_REFUSAL_TAKEN : CONTROL_REFUSAL_LIMIT,
+                     errinfo_text(&q->why, ERR_BUSY));
         tunnel_remove(&t);
     } else {
         t->state = TUNNEL_BOUND;
