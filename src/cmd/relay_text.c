@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "relay/relay.h"
+#include "relay/relay_show.h"
 #include "store/store.h"
 #include "tls/tls_identity.h"
 
