@@ -1,9 +1,9 @@
-# bench/micro_<name>.c: small programs that measure one part, built on demand:
+# bench/*.c: small programs that measure, or make the load for bench/run; built on demand:
 #
-#     ninja -C build/release micro_<name> && build/release/micro_<name>
+#     ninja -C build/release micro_mux && build/release/micro_mux
 
-file(GLOB micro_benches CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/micro_*.c)
-foreach(source IN LISTS micro_benches)
+file(GLOB bench_programs CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/*.c)
+foreach(source IN LISTS bench_programs)
     get_filename_component(name ${source} NAME_WE)
     add_executable(${name} EXCLUDE_FROM_ALL
         ${source} ${PROJECT_SOURCE_DIR}/tests/unit/support/pipe_stream.c)

@@ -2,7 +2,6 @@
  * lost. */
 #include "agent/agent_priv.h"
 #include "agent/relay_call.h"
-#include "base/mem.h"
 
 /* ---- news ---- */
 
@@ -45,7 +44,6 @@ static void attach(struct agent *a)
 
     timer_disarm(a->loop, &a->grace);
     agent_session_attach(a->session, &carrier);
-    mem_trim();
     agent_set_state(a, AGENT_ATTACHED);
     a->news.is_up_due = true;
 }
@@ -260,14 +258,9 @@ void agent_dial(struct agent *a)
     static const struct ladder_user user = {
         .on_hello = on_hello, .on_refused = on_ladder_refused, .on_failed = on_ladder_failed};
     const struct relay_call call = make_call(a);
-    struct errinfo why = {0};
 
     agent_set_state(a, AGENT_DIALLING);
-    int err = relay_call_dial(a->loop, &call, &user, a, &a->ladder, &why);
-    if (err < 0) {
-        agent_tell_down(a, errinfo_text(&why, err));
-        agent_wait(a, 0);
-    }
+    a->ladder = relay_call_dial(a->loop, &call, &user, a);
 }
 
 void agent_hang_up(struct agent *a)

@@ -1,0 +1,75 @@
+"""The figures that only adit has: memory of what is idle, and the time until a URL is there."""
+
+import os
+import statistics
+import subprocess
+import time
+
+from parts.machine import rss_bytes, slab_bytes
+from support.lab import ADIT
+
+AGENTS = 1000
+STREAMS = 1000
+STARTS = 9
+
+
+def settle():
+    time.sleep(2)
+
+
+def memory_of_agents(lab, programs):
+    """Bytes of relay and kernel for each of AGENTS agents over TLS; both ends' sockets count."""
+    relay = lab.relay("--workers", 1, "--log-level", "warn", "--tcp-ports", "10000-32000")
+    token = lab.token(relay, "crowd")
+    settle()
+    rss, slab = rss_bytes(relay), slab_bytes()
+    crowd = lab.run_beside(programs / "idle_agents", relay.url("tls"), relay.pin, token,
+                           AGENTS)
+    lab.eventually(lambda: len(crowd.stdout()) >= AGENTS, 60)
+    settle()
+    figures = {"relay, per idle agent": (rss_bytes(relay) - rss) / AGENTS,
+               "kernel, both ends, per idle agent": (slab_bytes() - slab) / AGENTS,
+               "agent's side, per idle agent in one process": rss_bytes(crowd) / AGENTS}
+    crowd.kill()
+    relay.stop()
+    return figures
+
+
+def memory_of_streams(lab, origins, programs):
+    """Bytes of relay and agent for each of STREAMS idle streams, and of an agent without any."""
+    relay = lab.relay("--workers", 1, "--log-level", "warn")
+    tunnel = lab.tcp(f"127.0.0.1:{origins.raw_port}", relay=relay)
+    settle()
+    before = {"relay": rss_bytes(relay), "agent": rss_bytes(tunnel.agent)}
+    holder = subprocess.Popen([programs / "load", "hold", str(tunnel.port), str(STREAMS)],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline() == "ready\n"
+    settle()
+    after = {"relay": rss_bytes(relay), "agent": rss_bytes(tunnel.agent)}
+    holder.communicate("\n")
+    relay.stop()
+    return {"idle agent, RSS": before["agent"], "idle relay, RSS": before["relay"],
+            **{f"{side}, per idle stream": (after[side] - before[side]) / STREAMS
+               for side in before}}
+
+
+def time_to_line(command, env):
+    start = time.monotonic()
+    process = subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, env={**os.environ, **env})
+    process.stdout.readline()
+    took = time.monotonic() - start
+    process.terminate()
+    process.wait(10)
+    return took * 1e3
+
+
+def time_to_url(lab, origins):
+    """Milliseconds from exec to the URL on stdout."""
+    relay = lab.relay("--log-level", "warn")
+    token = lab.token(relay, "starter")
+    took = [time_to_line([ADIT, "http", origins.web_port, "--relay", relay.url("tls"), "--pin",
+                          relay.pin, "--token", token, "--state", lab.folder / "starting"], lab.env)
+            for _ in range(STARTS)]
+    relay.stop()
+    return {"start to URL, ms": statistics.median(took), "slowest start, ms": max(took)}
