@@ -54,7 +54,7 @@ def test_a_visitor_sees_a_broken_download(lab):
     visitor.send(web.request())
     visitor.read_head()
     size = visitor.read_until(b"\r\n")
-    visitor.unread = size + visitor.read_exact(1000)
+    visitor.unread = size + visitor.read_exact(1000) + visitor.unread
     lab.the_relay.kill()
     with pytest.raises((EOFError, ConnectionResetError)):
         visitor.read_chunked()
