@@ -4,8 +4,8 @@ TARGET ?=
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 
-# Configures a preset once, then builds it: $(call build,release)
-build = @{ test -f build/$(1)/build.ninja || cmake --preset $(1) >/dev/null; } && cmake --build --preset $(1)
+# Configures a preset once, then builds it: $(call build,release). Stdout is for what is run.
+build = @{ test -f build/$(1)/build.ninja || cmake --preset $(1) >/dev/null; } && cmake --build --preset $(1) >&2
 
 .DEFAULT_GOAL := help
 .PHONY: help build run test test-long asan tsan cross bench fuzz format lint install clean
