@@ -237,7 +237,7 @@ void agent_relay_deinit(struct agent_relay *r)
         mem_wipe(r->token, strlen(r->token));
     }
     mem_free(r->token);
-    tls_trust_unref(&r->trust);
+    mem_free(r->ca_file);
     *r = (struct agent_relay){0};
 }
 

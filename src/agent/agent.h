@@ -25,11 +25,14 @@
 struct reporter;
 struct agent;
 
-/* Where the agent logs in, as whom, and whom it believes. */
+/* Where the agent logs in, as whom, and whom it believes. Roots are read at each dial and let go
+ * afterwards: they take more memory than an idle agent. */
 struct agent_relay {
     struct relay_url url;
-    char *token;             /* "" for an open relay; wiped */
-    struct tls_trust *trust; /* NULL for carriers without TLS */
+    char *token; /* "" for an open relay; wiped */
+    bool has_pin;
+    struct tls_pin pin;
+    char *ca_file; /* NULL: the system's roots */
 };
 void agent_relay_deinit(struct agent_relay *r);
 

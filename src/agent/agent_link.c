@@ -2,6 +2,7 @@
  * lost. */
 #include "agent/agent_priv.h"
 #include "agent/relay_call.h"
+#include "base/mem.h"
 
 /* ---- news ---- */
 
@@ -44,6 +45,7 @@ static void attach(struct agent *a)
 
     timer_disarm(a->loop, &a->grace);
     agent_session_attach(a->session, &carrier);
+    mem_trim();
     agent_set_state(a, AGENT_ATTACHED);
     a->news.is_up_due = true;
 }
@@ -258,9 +260,14 @@ void agent_dial(struct agent *a)
     static const struct ladder_user user = {
         .on_hello = on_hello, .on_refused = on_ladder_refused, .on_failed = on_ladder_failed};
     const struct relay_call call = make_call(a);
+    struct errinfo why = {0};
 
     agent_set_state(a, AGENT_DIALLING);
-    a->ladder = relay_call_dial(a->loop, &call, &user, a);
+    int err = relay_call_dial(a->loop, &call, &user, a, &a->ladder, &why);
+    if (err < 0) {
+        agent_tell_down(a, errinfo_text(&why, err));
+        agent_wait(a, 0);
+    }
 }
 
 void agent_hang_up(struct agent *a)

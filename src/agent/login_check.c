@@ -11,6 +11,7 @@ struct login_check {
     struct ladder *ladder;
     struct greet_client *greeting;
     struct relay_call call;
+    struct task begin;
     uint8_t agent_id[LINK_ID_BYTES];
     uint8_t run_id[LINK_ID_BYTES];
     login_check_fn *done;
@@ -130,13 +131,24 @@ static void on_ladder_failed(void *ctx, int err, const struct errinfo *why)
     fail(c, err, why);
 }
 
+static void on_begin(struct task *task)
+{
+    static const struct ladder_user user = {
+        .on_hello = on_hello, .on_refused = on_ladder_refused, .on_failed = on_ladder_failed};
+    struct login_check *c = CONTAINER_OF(task, struct login_check, begin);
+    struct errinfo why = {0};
+    int err = relay_call_dial(c->loop, &c->call, &user, c, &c->ladder, &why);
+
+    if (err < 0) {
+        fail(c, err, &why);
+    }
+}
+
 /* ---- life ---- */
 
 void login_check_start(struct loop *loop, const struct login_check_options *o, login_check_fn *done,
                        void *ctx)
 {
-    static const struct ladder_user user = {
-        .on_hello = on_hello, .on_refused = on_ladder_refused, .on_failed = on_ladder_failed};
     struct login_check *c = NEW(struct login_check);
 
     c->loop = loop;
@@ -152,5 +164,6 @@ void login_check_start(struct loop *loop, const struct login_check_options *o, l
         .initial_window = MUX_INITIAL_WINDOW,
         .limit_ms = o->limit_ms,
     };
-    c->ladder = relay_call_dial(loop, &c->call, &user, c);
+    c->begin.run = on_begin;
+    loop_schedule(loop, &c->begin);
 }

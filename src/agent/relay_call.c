@@ -22,13 +22,26 @@ static void choose_rungs(enum relay_carrier carrier, struct ladder_options *o)
     }
 }
 
-struct ladder *relay_call_dial(struct loop *loop, const struct relay_call *call,
-                               const struct ladder_user *user, void *ctx)
+int relay_call_trust(const struct agent_relay *relay, struct tls_trust **trust_out,
+                     struct errinfo *why)
+{
+    const struct tls_trust_options options = {
+        .pins = &relay->pin,
+        .pin_count = relay->has_pin ? 1 : 0,
+        .ca_file = relay->ca_file,
+    };
+
+    *trust_out = NULL;
+    return relay_url_is_encrypted(&relay->url) ? tls_trust_new(&options, trust_out, why) : 0;
+}
+
+int relay_call_dial(struct loop *loop, const struct relay_call *call,
+                    const struct ladder_user *user, void *ctx, struct ladder **ladder_out,
+                    struct errinfo *why)
 {
     struct ladder_options options = {
         .host = slice_str(call->relay->url.host),
         .port = call->relay->url.port,
-        .trust = call->relay->trust,
         .limit_ms = call->limit_ms,
         .greeting = {.node_id = call->agent_id,
                      .run_id = call->run_id,
@@ -36,8 +49,11 @@ struct ladder *relay_call_dial(struct loop *loop, const struct relay_call *call,
                      .limit_ms = call->limit_ms},
     };
 
+    TRY(relay_call_trust(call->relay, &options.trust, why));
     choose_rungs(call->relay->url.carrier, &options);
-    return ladder_start(loop, &options, user, ctx);
+    *ladder_out = ladder_start(loop, &options, user, ctx);
+    tls_trust_unref(&options.trust);
+    return 0;
 }
 
 static void show_dialled(const struct relay_url *url, struct text *out)

@@ -14,8 +14,14 @@ struct relay_call {
     bool is_shared;    /* may stand beside another agent of the same token */
 };
 
-struct ladder *relay_call_dial(struct loop *loop, const struct relay_call *call,
-                               const struct ladder_user *user, void *ctx);
+/* Whom the relay's certificate is believed by; *trust_out is NULL where no carrier has TLS. */
+MUST_USE int relay_call_trust(const struct agent_relay *relay, struct tls_trust **trust_out,
+                              struct errinfo *why);
+
+/* ERR_CONFIG: see relay_call_trust. */
+MUST_USE int relay_call_dial(struct loop *loop, const struct relay_call *call,
+                             const struct ladder_user *user, void *ctx, struct ladder **ladder_out,
+                             struct errinfo *why);
 
 /* Once the relay has said HELLO. */
 void relay_call_log_in(struct greet_client *greeting, const struct relay_call *call);

@@ -11,6 +11,7 @@
 #include "wire/reset_code.h"
 
 enum visit_state {
+    VISIT_NEW,      /* nothing is under way for it */
     VISIT_QUEUED,   /* too many dials run */
     VISIT_DIALLING, /* to the target */
     VISIT_JOINED,   /* bytes flow */
@@ -269,7 +270,6 @@ static struct visit *add(struct serve *s, struct mux_stream *ms, struct agent_tu
 
     v->serve = s;
     v->tunnel = agent_tunnel_ref(tunnel);
-    v->state = VISIT_JOINED; /* in no queue yet */
     v->started_at_ms = loop_now_ms(s->loop);
     v->log = (struct log_scope){.parent = s->log, .kind = "stream", .id = mux_stream_id(ms)};
     table_add(&s->visits, &v->node, table_hash_u64(v->log.id));

@@ -14,6 +14,9 @@ char *mem_strdup(const char *s);
 char *mem_strndup(const char *s, size_t n);
 void mem_free(void *p);
 
+/* Gives what is free back to the system, after something large has gone for good. */
+void mem_trim(void);
+
 /* Wipes n bytes in a way the compiler may not leave out. For secrets. */
 void mem_wipe(void *p, size_t n);
 

@@ -46,6 +46,16 @@ static inline char ascii_lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
+/* The value of a hexadecimal digit of either case, or -1. */
+static inline int ascii_hex_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c = ascii_lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* Comparison, prefix and suffix; _nocase folds ASCII letters only. */
 bool slice_equal_nocase(struct slice a, struct slice b);
 bool slice_starts(struct slice s, struct slice prefix);

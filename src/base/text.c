@@ -77,7 +77,12 @@ void text_addf(struct text *t, const char *fmt, ...)
 static size_t utf8_length(struct slice s)
 {
     const unsigned char *p = (const unsigned char *)s.ptr;
-    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+    size_t n = p[0] < 0x80   ? 1
+               : p[0] < 0xc2 ? 0
+               : p[0] < 0xe0 ? 2
+               : p[0] < 0xf0 ? 3
+               : p[0] < 0xf5 ? 4
+                             : 0;
 
     if (n == 0 || n > s.len) {
         return 0;

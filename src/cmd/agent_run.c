@@ -42,18 +42,6 @@ void agent_run_end(struct agent_run *run)
     reporter_free(&run->reporter);
 }
 
-void agent_run_add_page(struct agent_config *config)
-{
-    ASSERT(config->tunnels.count == 0);
-    config->tunnels.items = NEW(struct tunnel_config);
-    config->tunnels.count = 1;
-    config->tunnels.items[0] = (struct tunnel_config){
-        .key = mem_strdup("try"),
-        .kind = TUNNEL_HTTP,
-        .target = {.scheme = TARGET_FILE, .path = mem_strdup("")},
-    };
-}
-
 enum exit_code agent_run_exit_code(enum agent_end end)
 {
     switch (end) {

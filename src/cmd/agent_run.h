@@ -24,7 +24,4 @@ MUST_USE int agent_run_start(struct agent_run *run, struct loop *loop,
 
 void agent_run_end(struct agent_run *run);
 
-/* Publishes the small page of adit itself, for who has nothing to publish yet. */
-void agent_run_add_page(struct agent_config *config);
-
 enum exit_code agent_run_exit_code(enum agent_end end);

@@ -1,27 +1,35 @@
 #include "cmd/relay_choice.h"
 
+#include "agent/relay_call.h"
 #include "base/mem.h"
 #include "config/identity.h"
 
 /* ---- trust ---- */
 
-static int make_trust(const struct agent_config *config, struct slice pin_text,
-                      struct tls_trust **out, struct errinfo *why)
+/* Tried once here, so that what is wrong is told before anything is dialled. */
+static int check_trust(const struct agent_relay *relay, struct errinfo *why)
 {
-    struct tls_trust_options options = {.ca_file = config->ca};
-    struct tls_pin pin;
+    struct tls_trust *trust = NULL;
 
+    TRY(relay_call_trust(relay, &trust, why));
+    tls_trust_unref(&trust);
+    return 0;
+}
+
+static int set_trust(const struct agent_config *config, struct slice pin_text,
+                     struct agent_relay *out, struct errinfo *why)
+{
     if (pin_text.len) {
-        if (tls_pin_parse(pin_text, &pin) < 0) {
+        if (tls_pin_parse(pin_text, &out->pin) < 0) {
             return errinfo_set(why, ERR_CONFIG,
                                "'%.*s' is no pin; it is sha256:BASE64, as the "
                                "relay prints it",
                                SLICE_ARG(slice_sub(pin_text, 0, 80)));
         }
-        options.pins = &pin;
-        options.pin_count = 1;
+        out->has_pin = true;
     }
-    return tls_trust_new(&options, out, why);
+    out->ca_file = config->ca ? mem_strdup(config->ca) : NULL;
+    return check_trust(out, why);
 }
 
 static int check_encryption(const struct agent_config *config, const struct relay_url *url,
@@ -45,9 +53,7 @@ int relay_choice_make(const struct agent_config *config, struct slice relay, str
         return ERR_CONFIG;
     }
     TRY(check_encryption(config, &out->url, why));
-    if (relay_url_is_encrypted(&out->url)) {
-        TRY(make_trust(config, pin, &out->trust, why));
-    }
+    TRY(set_trust(config, pin, out, why));
     out->token = mem_strndup(token.ptr ? token.ptr : "", token.len);
     return 0;
 }

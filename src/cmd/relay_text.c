@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "relay/relay.h"
+#include "relay/relay_show.h"
 #include "store/store.h"
 #include "tls/tls_identity.h"
 
@@ -53,7 +54,7 @@ void relay_text_ready(struct relay *relay, struct text *out)
     relay_show_url(relay, out);
     add_certificate(relay, out);
     if (relay->config->is_open) {
-        text_add_str(out, "open to every agent: no token is asked for\n");
+        add_login(relay, SLICE_NONE, "open to every agent: no token is asked for", out);
     } else if (store_is_new(relay->store)) {
         add_first_login(relay, out);
     } else {

@@ -28,7 +28,7 @@
     X(drain, DURATION, "30s", "0", "24h", "open exchanges may finish so long after SIGTERM")       \
     X(initial_window, SIZE, "32K", "4K", "1M",                                                     \
       "bytes of a new stream that may be sent before the other end has answered")                  \
-    X(link_budget, SIZE, "32M", "1M", "16G", "memory promised to all streams of one link, each way")
+    X(link_budget, SIZE, "64M", "1M", "16G", "memory promised to all streams of one link, each way")
 
 /* Durations in milliseconds, sizes in bytes. */
 struct limits {

@@ -116,7 +116,7 @@ int login_word_parse(struct slice word, struct slice *relay_out, struct slice *t
     struct relay_url url;
     struct tls_pin key;
 
-    if (token.len == 0) {
+    if (!token.ptr) {
         return errinfo_set(info, ERR_INVALID,
                            "a login is RELAY#TOKEN, as the relay printed it; there is no token in "
                            "this one");

@@ -39,6 +39,7 @@ const char *relay_carrier_name(enum relay_carrier carrier); /* "auto", "wss", ..
 bool relay_url_is_encrypted(const struct relay_url *url); /* all but ws and tcp */
 bool relay_url_is_loopback(const struct relay_url *url);  /* localhost, *.localhost, 127/8, ::1 */
 
-/* Cuts the word after `adit login` into views. pin_out is empty when there is none. */
+/* Cuts the word after `adit login` into views. pin_out is empty when there is none; so is token_out
+ * for a relay that asks for none (RELAY# or RELAY##PIN). */
 MUST_USE int login_word_parse(struct slice word, struct slice *relay_out, struct slice *token_out,
                               struct slice *pin_out, struct errinfo *info);

@@ -1,6 +1,5 @@
 #include "config/schema.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -34,11 +33,6 @@ static const char *const expectations[] = {
 static void *field_of(const struct schema_key *key, void *object)
 {
     return (char *)object + key->offset;
-}
-
-static const void *const_field_of(const struct schema_key *key, const void *object)
-{
-    return (const char *)object + key->offset;
 }
 
 /* Who is meant: the key in a file, or the flag or variable, which `at` has named already. */
@@ -465,65 +459,4 @@ int schema_read(const struct schema *schema, const struct tree *map, void *objec
         (void)result; /* what was wrong is counted in problems */
     }
     return problems->count > before ? ERR_CONFIG : 0;
-}
-
-/* ---- showing ---- */
-
-void schema_show(const struct schema_key *key, const void *object, struct text *out)
-{
-    const void *field = const_field_of(key, object);
-
-    switch (key->type) {
-    case SCHEMA_TEXT:
-        text_add_str(out, *(char *const *)field ? *(char *const *)field : "");
-        return;
-    case SCHEMA_BOOL:
-        text_add_str(out, *(const bool *)field ? "true" : "false");
-        return;
-    case SCHEMA_INTEGER:
-        text_addf(out, "%" PRIu64, *(const uint64_t *)field);
-        return;
-    case SCHEMA_DURATION:
-        value_show_duration(out, *(const uint64_t *)field);
-        return;
-    case SCHEMA_SIZE:
-        value_show_size(out, *(const uint64_t *)field);
-        return;
-    case SCHEMA_PORT:
-        if (*(const uint16_t *)field) {
-            text_addf(out, "%u", *(const uint16_t *)field);
-        }
-        return;
-    case SCHEMA_PORTS: {
-        const struct port_range *range = field;
-        if (range->first) {
-            text_addf(out, "%u-%u", range->first, range->last);
-        }
-        return;
-    }
-    case SCHEMA_ADDRESS: {
-        const struct address *address = field;
-        if (address->port) {
-            value_show_address(out, address);
-        }
-        return;
-    }
-    case SCHEMA_CHOICE:
-        text_add_str(out, key->choices[*(const int *)field]);
-        return;
-    case SCHEMA_TARGET:
-        target_show(out, field, true);
-        return;
-    case SCHEMA_LIST: {
-        const struct text_list *list = field;
-        for (size_t i = 0; i < list->count; i++) {
-            text_addf(out, "%s%s", i ? ", " : "", list->items[i]);
-        }
-        return;
-    }
-    case SCHEMA_SECRET:
-    case SCHEMA_MAP:
-    case SCHEMA_CUSTOM:
-        return;
-    }
 }

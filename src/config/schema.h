@@ -105,6 +105,3 @@ void schema_clear(const struct schema_key *key, void *object);
 /* Reads a whole map into the struct. Everything wrong is added to `problems`; 0 if nothing was. */
 MUST_USE int schema_read(const struct schema *schema, const struct tree *map, void *object,
                          const char *file, struct problems *problems);
-
-/* The field's value as a person would write it; "" when empty; never a secret. */
-void schema_show(const struct schema_key *key, const void *object, struct text *out);

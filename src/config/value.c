@@ -1,7 +1,6 @@
 #include "config/value.h"
 
 #include <arpa/inet.h>
-#include <inttypes.h>
 
 struct unit {
     const char *name;
@@ -163,34 +162,6 @@ int value_address(struct slice s, uint16_t default_port, struct address *out)
     }
     *out = address;
     return 0;
-}
-
-static void show_with_unit(struct text *out, const struct unit *units, uint64_t value)
-{
-    int i = 0;
-
-    while (i < UNITS - 1 && value % units[i].factor != 0) {
-        i++;
-    }
-    text_addf(out, "%" PRIu64 "%s", value / units[i].factor, units[i].name);
-}
-
-void value_show_duration(struct text *out, uint64_t ms)
-{
-    if (ms == 0) {
-        text_add_char(out, '0');
-        return;
-    }
-    show_with_unit(out, duration_units, ms);
-}
-
-void value_show_size(struct text *out, uint64_t bytes)
-{
-    if (bytes == 0) {
-        text_add_char(out, '0');
-        return;
-    }
-    show_with_unit(out, size_units, bytes);
 }
 
 void value_show_address(struct text *out, const struct address *address)

@@ -36,9 +36,5 @@ MUST_USE int value_port_range(struct slice s, struct port_range *out);
  * default_port is not 0. An IPv6 host needs its brackets and loses them here. */
 MUST_USE int value_address(struct slice s, uint16_t default_port, struct address *out);
 
-/* The shortest form that reads back to the same value: 90000 -> "90s", 65536 -> "64K". */
-void value_show_duration(struct text *out, uint64_t ms);
-void value_show_size(struct text *out, uint64_t bytes);
-
 /* "host:port", with brackets around an IPv6 host. */
 void value_show_address(struct text *out, const struct address *address);

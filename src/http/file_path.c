@@ -4,15 +4,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-static int hex(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c = ascii_lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* One name: percent-decoded, without what a name cannot hold. */
 static int decode_name(struct slice part, char out[FILE_PATH_NAME_BYTES + 1])
 {
@@ -21,8 +12,8 @@ static int decode_name(struct slice part, char out[FILE_PATH_NAME_BYTES + 1])
     for (size_t i = 0; i < part.len; i++) {
         char c = part.ptr[i];
         if (c == '%') {
-            int high = i + 2 < part.len ? hex(part.ptr[i + 1]) : -1;
-            int low = i + 2 < part.len ? hex(part.ptr[i + 2]) : -1;
+            int high = i + 2 < part.len ? ascii_hex_value(part.ptr[i + 1]) : -1;
+            int low = i + 2 < part.len ? ascii_hex_value(part.ptr[i + 2]) : -1;
             if (high < 0 || low < 0) {
                 return ERR_INVALID;
             }

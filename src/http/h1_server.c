@@ -504,8 +504,3 @@ struct stream *h1_server_detach(struct h1_server **server, struct bufq *leftover
     bury(c);
     return lower;
 }
-
-const struct stream *h1_server_stream(const struct h1_server *c)
-{
-    return c->flow.lower;
-}

@@ -44,6 +44,3 @@ void h1_server_abort(struct h1_server **server);
  * answered by hand): gives the stream back, with what came behind the head. The server and its
  * exchange are gone. */
 struct stream *h1_server_detach(struct h1_server **server, struct bufq *leftover_out);
-
-/* The visitor's stream: for facts only. */
-const struct stream *h1_server_stream(const struct h1_server *server);

@@ -165,7 +165,8 @@ void mux_attach(struct mux *m, unsigned lane_count, uint64_t now_ms)
     m->now_ms = now_ms;
     m->received_ms = now_ms;
     m->lane_count = lane_count;
-
+    m->ping.answers = 0;
+    flight_start(m);
     if (m->goaway) {
         frame_put_goaway(&m->urgent, m->goaway);
     }
@@ -270,6 +271,13 @@ void mux_take_pong(struct mux *m, uint64_t timestamp)
     p->is_measured = true;
     if (p->rtt_ms == 0) {
         p->rtt_ms = 1;
+    }
+    if (p->answers++ == 0 || sample < p->rtt_min_ms) {
+        p->rtt_min_ms = sample;
+    }
+    /* A short one is asked for again: it may be shorter than a tick of the clock. */
+    if (sample > 0 && sample <= MUX_FLIGHT_FINE_MS && p->answers < MUX_FLIGHT_PINGS) {
+        mux_ping(m, m->now_ms);
     }
 }
 

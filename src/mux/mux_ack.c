@@ -138,6 +138,7 @@ int ack_take(struct mux_stream *s, uint64_t received, struct errinfo *info)
     uint64_t acked = has_fin ? tx->sent : received;
     if (acked > tx->acked) {
         bufq_drop_marked(&tx->kept, &tx->mark, (size_t)(acked - tx->acked));
+        flight_arrived(s, acked - tx->acked);
         tx->acked = acked;
     }
     if (has_fin) {

@@ -51,6 +51,11 @@ static bool may_grow(const struct mux_budget *b, size_t extra)
            extra <= (open_to_growth - b->promised_bytes) / MUX_GROWTH_DIVISOR;
 }
 
+static bool reader_keeps_up(const struct mux_stream *s)
+{
+    return s->rx.ready.bytes <= s->rx.window / 4;
+}
+
 static bool sender_waits_for_credit(const struct mux *m, const struct mux_stream *s)
 {
     uint32_t elapsed_ms = (uint32_t)m->now_ms - s->renewed_at;
@@ -79,7 +84,7 @@ void credit_renew(struct mux_stream *s)
     if (s->rx_state != RX_OPEN || s->rx.limit - consumed > s->rx.window / 2) {
         return;
     }
-    if (bufq_is_empty(&s->rx.ready) && sender_waits_for_credit(m, s)) {
+        if (reader_keeps_up(s) && sender_waits_for_credit(m, s)) {
         grow(m, s);
     }
     s->rx.limit = consumed + s->rx.window;

@@ -7,8 +7,8 @@ enum {
     MUX_INITIAL_WINDOW = 32 * 1024,   /* blind bytes a new stream may bring */
     MUX_CONTROL_WINDOW = 16 * 1024,   /* credit of stream 0 at its start. Agreed */
     MUX_STREAM_WINDOW_MAX = 32 << 20, /* the largest window one stream may grow to */
-    MUX_LINK_BUDGET = 32 << 20,       /* credit promised per session */
-    MUX_SMALL_RESERVE_DIVISOR = 4,    /* this part of a budget is kept for new streams */
+    MUX_LINK_BUDGET = 64 << 20,       /* credit promised per session */
+    MUX_SMALL_RESERVE_DIVISOR = 2,    /* this part is kept for new streams: 1,000 of them */
     MUX_GROWTH_DIVISOR = 2,           /* one growth takes at most this part of what is free */
 
     /* Sending */
@@ -24,6 +24,14 @@ enum {
     MUX_FRESH_BYTES = 16 * 1024,   /* the first bytes after silence that may overtake */
     MUX_FRAME_DATA_MAX = 65512,    /* DATA bytes per frame: with the header one large chunk */
     MUX_FRAME_FIT_MIN = 4096,      /* a batch that has less room left than this is full */
+
+    /* On its way */
+    MUX_FLIGHT_MIN_BYTES = 384 * 1024, /* always allowed to be sent and not acknowledged */
+    MUX_FLIGHT_RTT_MIN_US = 250,       /* taken for a round trip shorter than the clock shows */
+    MUX_FLIGHT_ROUND_MS = 10,          /* the shortest time a rate is measured over */
+    MUX_FLIGHT_DECAY = 8,              /* a lower rate counts one in so many */
+    MUX_FLIGHT_PINGS = 4,              /* at the start of a carrier, while a round trip */
+    MUX_FLIGHT_FINE_MS = 2,            /* of at most this may be shorter in truth */
 
     /* Acknowledging */
     MUX_ACK_BYTES = 64 * 1024, /* unacknowledged on the link: ACK now */

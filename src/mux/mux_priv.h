@@ -4,6 +4,7 @@
  *     mux.c         session, carriers, time, CONTROL      mux_halves.c  the state machines
  *     mux_rx.c      frames in, by a table                 mux_credit.c  budgets, windows, slow ones
  *     mux_data.c    DATA in: reassembly, reading          mux_ack.c     ACKs, both directions
+ *     mux_flight.c  how much DATA may be on its way
  *     mux_tx.c      frames out, in order of urgency       mux_resume.c  tables of rows
  *     mux_sched.c   whose DATA is next                    mux_stream.c  records, and what owners do
  *
@@ -154,8 +155,20 @@ struct mux_acks {
 struct mux_ping_state {
     uint64_t asked_ms;
     bool is_unanswered;
-    uint32_t rtt_ms; /* smoothed, at least 1 */
+    uint32_t rtt_ms;     /* smoothed, at least 1 */
+    uint32_t rtt_min_ms; /* the shortest on this carrier; 0: less than the clock shows */
+    unsigned answers;    /* on this carrier */
     bool is_measured;
+};
+
+/* DATA on its way: sent, and not acknowledged. CONTROL's does not count. */
+struct mux_flight {
+    uint64_t bytes;
+    uint64_t limit;
+    uint64_t bytes_per_ms; /* the best rate seen, slowly forgotten */
+    uint64_t round_at_ms;  /* when the running round began */
+    uint64_t round_bytes;  /* acknowledged in it */
+    bool was_limited;      /* the limit was reached in it */
 };
 
 struct mux {
@@ -184,6 +197,7 @@ struct mux {
     uint64_t slow_check_ms;
 
     struct mux_ping_state ping;
+    struct mux_flight flight;
     uint64_t now_ms;
     uint64_t received_ms;
     unsigned lane_count; /* 0: detached */
@@ -285,7 +299,6 @@ void stream_cut_by_peer(struct mux_stream *s, uint16_t code);
 /* Retires the record if nobody needs it any more. */
 void stream_retire_if_done(struct mux_stream *s);
 void stream_bury(struct mux_stream *s);
-void mux_drain_pools(void);
 
 /* ---- mux_data.c ---- */
 
@@ -327,6 +340,14 @@ void sched_update(struct mux_stream *s);
 void sched_remove(struct mux_stream *s);
 bool sched_has_any(const struct mux *m);
 void sched_emit(struct mux *m, struct bufq *out, size_t enough);
+
+/* ---- mux_flight.c ---- */
+
+void flight_start(struct mux *m); /* a new carrier: nothing is on its way */
+void flight_add(struct mux_stream *s, uint64_t bytes);
+void flight_arrived(struct mux_stream *s, uint64_t bytes);
+void flight_remove(struct mux_stream *s, uint64_t bytes); /* nobody waits for them any more */
+bool flight_has_room(const struct mux *m);
 
 /* ---- mux_ack.c ---- */
 

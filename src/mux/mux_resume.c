@@ -110,6 +110,7 @@ static void settle_unlisted(struct mux_stream *s)
     if (s->rx_state == RX_ENDED && s->tx_state == TX_FIN_SENT && tx_unsent(s) == 0) {
         bufq_clear(&s->tx.kept);
         s->tx.mark = (struct bufq_mark){0};
+        flight_remove(s, s->tx.sent - s->tx.acked);
         s->tx.acked = s->tx.sent;
         tx_set(s, TX_DONE);
         return;

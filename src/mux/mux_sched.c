@@ -67,7 +67,7 @@ void sched_update(struct mux_stream *s)
 
 bool sched_has_any(const struct mux *m)
 {
-    return !list_is_empty(&m->fresh) || !list_is_empty(&m->turns);
+    return !list_is_empty(&m->fresh) || (!list_is_empty(&m->turns) && flight_has_room(m));
 }
 
 /* Back to the end of its line, or out of it; then its owner may hear of new room. */
@@ -112,7 +112,7 @@ static void end_round(struct mux *m, struct mux_tunnel *t)
 static void emit_turns(struct mux *m, struct bufq *out, size_t enough)
 {
     /* The last few bytes of a batch are not worth a frame of their own. */
-    for (bool is_first = true; !list_is_empty(&m->turns); is_first = false) {
+    for (bool is_first = true; !list_is_empty(&m->turns) && flight_has_room(m); is_first = false) {
         size_t left = enough > out->bytes ? enough - out->bytes : 0;
         if (left < (is_first ? 1 : MUX_FRAME_FIT_MIN)) {
             return;

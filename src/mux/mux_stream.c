@@ -193,6 +193,7 @@ static void drop_everything(struct mux_stream *s)
 {
     bufq_clear(&s->tx.kept);
     s->tx.mark = (struct bufq_mark){0};
+    flight_remove(s, s->tx.sent - s->tx.acked);
     s->tx.acked = s->tx.sent;
     bufq_clear(&s->rx.ready);
     tx_set(s, TX_DONE);
@@ -262,12 +263,6 @@ void stream_bury(struct mux_stream *s)
     drop_facts(s);
     leave_tunnel(s);
     mem_pool_put(&records, s);
-}
-
-void mux_drain_pools(void)
-{
-    mem_pool_drain(&records);
-    mem_pool_drain(&tunnels);
 }
 
 /* ---- life ---- */
@@ -407,11 +402,6 @@ uint32_t mux_stream_id(const struct mux_stream *s)
 uint32_t mux_stream_tunnel_id(const struct mux_stream *s)
 {
     return s->tunnel->id;
-}
-
-uint64_t mux_stream_written_offset(const struct mux_stream *s)
-{
-    return tx_written(s);
 }
 
 uint16_t mux_stream_reset_code(const struct mux_stream *s)

@@ -80,6 +80,7 @@ size_t tx_emit(struct mux_stream *s, struct bufq *out, size_t max)
     frame_put_data(out, s->id, flags, tx->sent, (size_t)n);
     bufq_share(out, &tx->kept, &tx->mark, (size_t)n);
     tx->sent += n;
+    flight_add(s, n);
     s->sent_at = (uint32_t)m->now_ms;
     m->counters.sent_bytes += n;
     return (size_t)n;
@@ -104,6 +105,7 @@ void tx_rewind(struct mux_stream *s)
     struct mux_tx *tx = &s->tx;
 
     mux_of(s)->counters.repeated_bytes += tx->sent - tx->acked;
+    flight_remove(s, tx->sent - tx->acked);
     tx->sent = tx->acked;
     tx->mark = (struct bufq_mark){0};
     if (s->tx_state == TX_FIN_SENT) {

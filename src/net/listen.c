@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/socket.h"
+#include "net/tcp.h"
 #include "net/watch.h"
 
 enum { LOG_EVERY_MS = 10 * 1000 };
@@ -162,6 +163,7 @@ static void set_options(int fd, const struct addr *at, const struct listen_optio
     }
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on); /* accepted ones inherit it */
+    tcp_set_notsent_low(fd, LISTEN_UNSENT_BYTES);
     if (options && options->reuse_port) {
         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     }

@@ -11,7 +11,8 @@
 enum {
     LISTEN_BATCH = 64,
     LISTEN_REST_MS = 100,
-    LISTEN_BACKLOG = 4096, /* the kernel's somaxconn may be lower */
+    LISTEN_BACKLOG = 4096,            /* the kernel's somaxconn may be lower */
+    LISTEN_UNSENT_BYTES = 128 * 1024, /* the kernel holds for one reader, instead of megabytes */
 };
 
 struct listener;

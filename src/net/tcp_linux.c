@@ -6,9 +6,9 @@
 
 #include "net/tcp.h"
 
-void tcp_set_notsent_low(struct stream *s, uint32_t bytes)
+void tcp_set_notsent_low(int fd, uint32_t bytes)
 {
-    setsockopt(tcp_fd(s), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
 }
 
 int tcp_stats(const struct stream *s, struct tcp_stats *out)

@@ -1,64 +1,26 @@
 #include "relay/binder.h"
 
-#include <stdatomic.h>
-
 #include "base/mem.h"
-#include "relay/names.h"
+#include "relay/entry_choice.h"
 #include "relay/relay.h"
+#include "relay/route_change.h"
 #include "relay/session.h"
+#include "relay/session_wait.h"
 #include "relay/tunnel.h"
 #include "store/store.h"
-#include "wire/reset_code.h"
-
-enum {
-    ATTEMPTS_MAX = 64,        /* assigned names that may turn out to be taken */
-    FIRST_ASSIGNED_PORT = 20000,
-};
+#include "wire/control.h"
 
 struct binder {
     struct relay *relay;
-    uint32_t next_port; /* where the search for a free one goes on */
+    struct entry_choice choice;
 };
-
-void bind_entries_deinit(struct bind_entries *e)
-{
-    for (uint32_t i = 0; i < e->count; i++) {
-        mem_free(e->items[i].name);
-        mem_free(e->items[i].shown);
-        mem_free(e->items[i].host);
-        mem_free(e->items[i].path);
-    }
-    mem_free(e->items);
-    *e = (struct bind_entries){0};
-}
-
-static struct bind_entry *add_entry(struct bind_entries *e)
-{
-    e->items = mem_resize(e->items, (e->count + 1) * sizeof *e->items);
-    e->items[e->count] = (struct bind_entry){0};
-    return &e->items[e->count++];
-}
-
-void bind_request_free(struct bind_request *q)
-{
-    bind_entries_deinit(&q->entries);
-    for (uint32_t i = 0; i < q->name_count; i++) {
-        mem_free(q->names[i]);
-    }
-    for (uint32_t i = 0; i < q->path_count; i++) {
-        mem_free(q->paths[i]);
-    }
-    mem_free(q->holder);
-    mem_free(q->word);
-    mem_free(q);
-}
 
 struct binder *binder_new(struct relay *relay)
 {
     struct binder *b = NEW(struct binder);
 
     b->relay = relay;
-    b->next_port = FIRST_ASSIGNED_PORT;
+    b->choice.relay = relay;
     return b;
 }
 
@@ -68,36 +30,7 @@ void binder_free(struct binder **b)
     *b = NULL;
 }
 
-/* ---- routes on all workers ---- */
-
-/* One change of every worker's router. Counted down by the workers that have done it. */
-struct route_change {
-    struct relay *relay;
-    struct bind_entries entries;
-    struct route route;
-    bool is_removal;
-    _Atomic uint32_t pending;
-    struct bind_request *then; /* answered when all have it; or NULL */
-};
-
-struct route_post {
-    struct route_change *change;
-    struct worker *worker;
-};
-
-static void copy_entries(struct bind_entries *to, const struct bind_entries *from)
-{
-    for (uint32_t i = 0; i < from->count; i++) {
-        const struct bind_entry *e = &from->items[i];
-        *add_entry(to) = (struct bind_entry){
-            .name = mem_strdup(e->name),
-            .shown = mem_strdup(e->shown),
-            .host = e->host ? mem_strdup(e->host) : NULL,
-            .path = e->path ? mem_strdup(e->path) : NULL,
-            .port = e->port,
-        };
-    }
-}
+/* ---- answering ---- */
 
 static void answer_on_worker(void *arg)
 {
@@ -105,60 +38,11 @@ static void answer_on_worker(void *arg)
     tunnel_answered(q->worker, q);
 }
 
-static void answer(struct bind_request *q)
+static void answer(void *ctx)
 {
+    struct bind_request *q = ctx;
     loop_post(q->worker->loop, answer_on_worker, q);
 }
-
-static void finish_change(struct route_change *c)
-{
-    if (c->then) {
-        answer(c->then);
-    }
-    bind_entries_deinit(&c->entries);
-    mem_free(c);
-}
-
-static void change_on_worker(void *arg)
-{
-    struct route_post *post = arg;
-    struct route_change *c = post->change;
-
-    for (uint32_t i = 0; i < c->entries.count; i++) {
-        const struct bind_entry *e = &c->entries.items[i];
-        if (e->host && c->is_removal) {
-            router_remove(&post->worker->router, slice_str(e->host), slice_str(e->path), c->route);
-        } else if (e->host) {
-            router_add(&post->worker->router, slice_str(e->host), slice_str(e->path), c->route);
-        }
-    }
-    if (atomic_fetch_sub(&c->pending, 1) == 1) {
-        finish_change(c);
-    }
-    mem_free(post);
-}
-
-static void change_routes(struct relay *relay, const struct bind_entries *entries,
-                          struct route route, bool is_removal, struct bind_request *then)
-{
-    if (relay->has_stopped) {
-        return;
-    }
-    struct route_change *c = NEW(struct route_change);
-    c->relay = relay;
-    copy_entries(&c->entries, entries);
-    c->route = route;
-    c->is_removal = is_removal;
-    c->then = then;
-    c->pending = relay->worker_count;
-    for (uint32_t i = 0; i < relay->worker_count; i++) {
-        struct route_post *post = NEW(struct route_post);
-        *post = (struct route_post){.change = c, .worker = &relay->workers[i]};
-        loop_post(relay->workers[i].loop, change_on_worker, post);
-    }
-}
-
-/* ---- refusing ---- */
 
 static void release_granted(struct relay *relay, struct bind_request *q)
 {
@@ -176,234 +60,21 @@ static void refuse(struct relay *relay, struct bind_request *q, uint32_t code)
     answer(q);
 }
 
-/* ---- entries ---- */
-
-static void add_host_entry(struct bind_request *q, struct slice host, struct slice shown,
-                           const char *path)
-{
-    struct bind_entry *e = add_entry(&q->entries);
-    struct text name = {0};
-    struct text known_as = {0};
-
-    text_add(&name, host);
-    text_add(&known_as, shown);
-    if (strcmp(path, "/") != 0) {
-        text_add_str(&name, path);
-        text_add_str(&known_as, path);
-    }
-    e->host = mem_strndup(host.ptr, host.len);
-    e->path = mem_strdup(path);
-    e->name = text_take(&name);
-    e->shown = text_take(&known_as);
-}
-
-static void add_host(struct bind_request *q, struct slice host, struct slice shown)
-{
-    if (q->path_count == 0) {
-        add_host_entry(q, host, shown, "/");
-    }
-    for (uint32_t i = 0; i < q->path_count && q->entries.count < BIND_ENTRIES_MAX; i++) {
-        add_host_entry(q, host, shown, q->paths[i]);
-    }
-}
-
-static void set_port_entry(struct bind_request *q, uint16_t port)
-{
-    struct text name = {0};
-    struct text shown = {0};
-
-    bind_entries_deinit(&q->entries);
-    text_addf(&name, ":%u", port);
-    text_addf(&shown, "port %u", port);
-    *add_entry(&q->entries) =
-        (struct bind_entry){.name = text_take(&name), .shown = text_take(&shown), .port = port};
-}
-
-static int check_path(const char *path, struct errinfo *why)
-{
-    size_t n = strlen(path);
-
-    if (path[0] != '/' || strpbrk(path, "?# \t") || n > 200) {
-        return errinfo_set(why, ERR_INVALID, "'%s' is no path prefix; write it like /api", path);
-    }
-    if (n > 1 && path[n - 1] == '/') {
-        return errinfo_set(why, ERR_INVALID, "'%s': leave out the slash at the end", path);
-    }
-    return 0;
-}
-
-static bool is_label(struct slice name)
-{
-    return slice_index(name, '.') == name.len && !slice_is(name, "*");
-}
-
-/* The host a NAME stands for. A whole host may lie below the relay's own domain: then its first
- * label obeys the rules of labels. */
-static int host_of_name(const struct bind_request *q, struct slice name, struct text *host,
-                        struct errinfo *why)
-{
-    struct text base = {0};
-    int err = 0;
-
-    if (is_label(name) && !q->public_name.has_names) {
-        return errinfo_set(why, ERR_INVALID,
-                           "'%.*s': no host name leads to this relay; start it with --domain",
-                           SLICE_ARG(name));
-    }
-    if (is_label(name)) {
-        TRY(names_check_label(name, host, why));
-        text_addf(host, ".%s", q->public_name.host);
-        return 0;
-    }
-    TRY(names_check_host(name, host, why));
-    text_addf(&base, ".%s", q->public_name.host);
-    if (q->public_name.has_names && slice_is(text_slice(host), q->public_name.host)) {
-        err = errinfo_set(why, ERR_DENIED, "%s is the relay itself", q->public_name.host);
-    } else if (q->public_name.has_names && slice_ends(text_slice(host), text_slice(&base))) {
-        struct text label = {0};
-        size_t n = host->len - base.len;
-        struct slice first = slice_sub(text_slice(host), 0, n);
-        if (!slice_is(first, "*")) {
-            err = names_check_label(first, &label, why);
-        }
-        text_deinit(&label);
-    }
-    text_deinit(&base);
-    return err;
-}
-
-static int make_named_entries(struct bind_request *q)
-{
-    for (uint32_t i = 0; i < q->path_count; i++) {
-        TRY(check_path(q->paths[i], &q->why));
-    }
-    for (uint32_t i = 0; i < q->name_count; i++) {
-        struct text host = {0};
-        int err = host_of_name(q, slice_str(q->names[i]), &host, &q->why);
-        if (err == 0) {
-            add_host(q, text_slice(&host), slice_str(q->names[i]));
-        }
-        text_deinit(&host);
-        TRY(err);
-    }
-    return 0;
-}
-
-/* Two words that stay the same for the same token, agent and target. */
-static void make_assigned_name(struct bind_request *q)
-{
-    struct text host = {0};
-    uint64_t seed = 0xcbf29ce484222325u ^ q->owner.token_id;
-
-    for (size_t i = 0; i < sizeof q->owner.agent_id; i++) {
-        seed = (seed ^ q->owner.agent_id[i]) * 0x100000001b3u;
-    }
-    for (const char *c = q->word; *c; c++) {
-        seed = (seed ^ (unsigned char)*c) * 0x100000001b3u;
-    }
-    bind_entries_deinit(&q->entries);
-    names_two_words(seed, q->attempt, &host);
-    size_t label = host.len;
-    text_addf(&host, ".%s", q->public_name.host);
-    add_host(q, text_slice(&host), slice_sub(text_slice(&host), 0, label));
-    text_deinit(&host);
-}
-
-static uint16_t remembered_port(struct relay *relay, const struct bind_request *q)
-{
-    const struct store_reservation *r =
-        store_find_reserved_for(relay->store, &q->owner, slice_str(q->word), SLICE(":"));
-    uint64_t port = 0;
-
-    if (!r || slice_to_u64(slice_sub(slice_str(r->entry), 1, 6), 65535, &port) < 0) {
-        return 0;
-    }
-    return (uint16_t)port;
-}
-
-static uint16_t next_free_port(struct binder *b)
-{
-    const struct relay_config *config = b->relay->config;
-    uint32_t first = config->tcp_ports.first;
-    uint32_t last = config->tcp_ports.last;
-
-    if (first < FIRST_ASSIGNED_PORT && last >= FIRST_ASSIGNED_PORT) {
-        first = FIRST_ASSIGNED_PORT;
-    }
-    for (uint32_t tried = 0; tried <= last - first; tried++) {
-        uint32_t port = b->next_port < first || b->next_port > last ? first : b->next_port;
-        struct text name = {0};
-        text_addf(&name, ":%u", port);
-        bool is_free = !store_find_reservation(b->relay->store, text_slice(&name)) &&
-                       !registry_is_held(b->relay->registry, text_slice(&name));
-        text_deinit(&name);
-        b->next_port = port + 1;
-        if (is_free) {
-            return (uint16_t)port;
-        }
-    }
-    return 0;
-}
-
-static int make_port_entry(struct binder *b, struct bind_request *q)
-{
-    const struct relay_config *config = b->relay->config;
-    uint16_t port = q->port;
-
-    if (port != 0 && (port < config->tcp_ports.first || port > config->tcp_ports.last)) {
-        return errinfo_set(&q->why, ERR_DENIED, "port %u: this relay gives out ports %u-%u",
-                           port, config->tcp_ports.first, config->tcp_ports.last);
-    }
-    if (port == 0 && q->attempt == 0) {
-        port = remembered_port(b->relay, q);
-    }
-    if (port == 0) {
-        port = next_free_port(b);
-    }
-    if (port == 0) {
-        return errinfo_set(&q->why, ERR_FULL, "no port of %u-%u is free",
-                           config->tcp_ports.first, config->tcp_ports.last);
-    }
-    set_port_entry(q, port);
-    return 0;
-}
-
-static bool has_only_labels(const struct bind_request *q)
-{
-    for (uint32_t i = 0; i < q->name_count; i++) {
-        if (!is_label(slice_str(q->names[i]))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Where no NAME.host leads here, a tunnel that asks for a NAME gets a port instead: what is
- * published in one file works on a relay without DNS, too. */
-static bool wants_port(const struct bind_request *q)
-{
-    return q->kind == BIND_TCP || (has_only_labels(q) && !q->public_name.has_names);
-}
-
-static bool is_assigned(const struct bind_request *q)
-{
-    return wants_port(q) ? q->port == 0 : q->name_count == 0;
-}
-
-static int make_entries(struct binder *b, struct bind_request *q)
-{
-    if (wants_port(q)) {
-        return make_port_entry(b, q);
-    }
-    if (q->name_count > 0) {
-        return make_named_entries(q);
-    }
-    make_assigned_name(q);
-    return 0;
-}
-
 /* ---- rights ---- */
 
+/* What the relay chose must be allowed, too. */
+static int check_assigned_name(const struct store_token *token, struct bind_request *q)
+{
+    const struct bind_entry *e = q->entries.items;
+
+    if (q->name_count == 0 && e->host && !rights_allow_name(&token->rights, slice_str(e->shown))) {
+        return errinfo_set(&q->why, ERR_DENIED,
+                           "token %s may use certain names only; ask for one of them", token->name);
+    }
+    return 0;
+}
+
+/* After the entries were chosen. */
 static int check_rights(const struct relay *relay, struct bind_request *q)
 {
     const struct store_token *token = store_find_token(relay->store, q->owner.token_id);
@@ -426,7 +97,7 @@ static int check_rights(const struct relay *relay, struct bind_request *q)
         return errinfo_set(&q->why, ERR_DENIED, "token %s may not use port %u", token->name,
                            q->port);
     }
-    return 0;
+    return check_assigned_name(token, q);
 }
 
 /* ---- deciding ---- */
@@ -462,7 +133,7 @@ static void tell_loser(struct relay *relay, const struct bind_entry *entry, stru
     loss->worker = &relay->workers[loser.worker];
     loss->route = loser;
     loss->entry = mem_strdup(entry->name);
-    change_routes(relay, &one, loser, true, NULL);
+    route_change(relay, ROUTE_REMOVE, &one, loser, NULL, NULL);
     loop_post(loss->worker->loop, lose_on_worker, loss);
 }
 
@@ -523,13 +194,13 @@ static void probe_holder(struct relay *relay, struct bind_request *q, struct rou
 /* An assigned name or port that is taken: the next one. */
 static bool try_another(struct binder *b, struct bind_request *q)
 {
-    if (!is_assigned(q) || ++q->attempt >= ATTEMPTS_MAX) {
+    if (!entry_choice_is_free(q) || ++q->attempt >= BIND_ATTEMPTS_MAX) {
         return false;
     }
     release_granted(b->relay, q);
     q->why = (struct errinfo){0};
     q->is_probed = false;
-    if (make_entries(b, q) < 0) {
+    if (entry_choice_make(&b->choice, q) < 0) {
         refuse(b->relay, q, CONTROL_REFUSAL_LIMIT);
         return true;
     }
@@ -575,17 +246,17 @@ static void decide(struct binder *b, struct bind_request *q)
         q->is_probed = false;
         q->granted++;
     }
-    change_routes(b->relay, &q->entries, q->route, false, q);
+    route_change(b->relay, ROUTE_ADD, &q->entries, q->route, answer, q);
 }
 
 static void start(void *arg)
 {
     struct bind_request *q = arg;
     struct relay *relay = q->worker->relay;
-    int err = check_rights(relay, q);
+    int err = entry_choice_make(&relay->binder->choice, q);
 
     if (err == 0) {
-        err = make_entries(relay->binder, q);
+        err = check_rights(relay, q);
     }
     if (err < 0) {
         refuse(relay, q,
@@ -619,7 +290,7 @@ static void leave_on_first_worker(void *arg)
         registry_leave(l->relay->registry, slice_str(l->entries.items[i].name), l->route,
                        l->is_for_good);
     }
-    change_routes(l->relay, &l->entries, l->route, true, NULL);
+    route_change(l->relay, ROUTE_REMOVE, &l->entries, l->route, NULL, NULL);
     bind_entries_deinit(&l->entries);
     mem_free(l);
 }
@@ -632,7 +303,7 @@ void binder_leave(struct relay *relay, const struct bind_entries *entries, struc
     }
     struct leave *l = NEW(struct leave);
     l->relay = relay;
-    copy_entries(&l->entries, entries);
+    bind_entries_copy(&l->entries, entries);
     l->route = route;
     l->is_for_good = is_for_good;
     loop_post(relay->workers[0].loop, leave_on_first_worker, l);

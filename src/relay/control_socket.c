@@ -245,8 +245,7 @@ int control_socket_open(struct control_socket **out, struct relay *relay, struct
 /* Leaves only those whose requests are open. */
 static void close_idle(struct control_socket *c)
 {
-    LIST_EACH(&c->conns, n)
-    {
+    LIST_EACH (&c->conns, n) {
         struct conn *conn = LIST_ENTRY(n, struct conn, node);
         if (!conn->is_asking) {
             close_conn(conn);
@@ -268,8 +267,7 @@ void control_socket_close(struct control_socket **socket)
         loop_run_for(c->loop, 1);
         close_idle(c);
     }
-    LIST_EACH(&c->conns, n)
-    {
+    LIST_EACH (&c->conns, n) {
         struct conn *conn = LIST_ENTRY(n, struct conn, node);
         list_remove(n);
         conn->socket = NULL;

@@ -135,7 +135,8 @@ static bool may_be_link(const struct bufq *input, bool *is_complete_out)
     return memcmp(first, LINK_MAGIC, n) == 0;
 }
 
-static void decide(struct newcomer *n)
+/* False: the next bytes must tell. */
+static bool decide(struct newcomer *n)
 {
     uint8_t first;
     bool is_complete;
@@ -151,24 +152,25 @@ static void decide(struct newcomer *n)
         hand_to_http(n, SLICE("http"));
     } else if (is_complete) {
         hand_to_link_door(n, "tcp");
+    } else {
+        return false;
     }
+    return true;
 }
 
 static void on_ready(void *ctx, struct stream *s, unsigned events)
 {
     struct newcomer *n = ctx;
     int err = stream_read(s, &n->input, SNIFF_BYTES);
+    bool is_decided = !bufq_is_empty(&n->input) && decide(n);
 
     (void)events;
-    if (!bufq_is_empty(&n->input)) {
-        decide(n);
-    } else if (err < 0 && err != ERR_AGAIN) {
+    if (!is_decided && err < 0 && err != ERR_AGAIN) {
         give_up(n);
     }
 }
 
-static struct newcomer *add_newcomer(struct worker *w, struct stream *stream_take,
-                                     bool is_tls_only)
+static struct newcomer *add_newcomer(struct worker *w, struct stream *stream_take, bool is_tls_only)
 {
     struct newcomer *n = NEW(struct newcomer);
 

@@ -185,6 +185,16 @@ static struct slice host_of(const struct http_head *request)
     return slice_ends(host, SLICE(".")) ? slice_sub(host, 0, host.len - 1) : host;
 }
 
+/* Agents may dial the relay by a name it does not know as its own. A tunnel for "*" must not get to
+ * see their logins. */
+static bool is_link_of_relay(const struct http_entry *e, struct slice host,
+                             const struct http_head *request)
+{
+    return slice_is(http_head_path_only(request), LINK_PATH) &&
+           slice_equal_nocase(request->upgrade, SLICE("websocket")) &&
+           !router_is_claimed(&e->visitor.worker->router, host);
+}
+
 static void route_by_host(struct http_entry *e, struct exchange *x, struct http_head *request)
 {
     struct slice host = host_of(request);
@@ -192,6 +202,10 @@ static void route_by_host(struct http_entry *e, struct exchange *x, struct http_
 
     if (is_relay_host(e, host)) {
         serve_relay_host(e, x, request);
+        return;
+    }
+    if (is_link_of_relay(e, host, request)) {
+        enter_link(e, x, request);
         return;
     }
     switch (router_find(&e->visitor.worker->router, host, http_head_path_only(request), &route)) {

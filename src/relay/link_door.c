@@ -270,6 +270,7 @@ void link_door_accept(struct worker *w, struct stream *stream_take, struct bufq 
         .run_id = r->run_id,
         .initial_window = (uint32_t)r->config->limits.initial_window,
         .limit_ms = r->config->limits.handshake,
+        .table_bytes = &w->table_bytes,
         .log = &w->log,
     };
     struct arrival *a = NEW(struct arrival);

@@ -5,6 +5,7 @@
 #pragma once
 #include "net/addr.h"
 #include "relay/session.h"
+#include "relay/session_wait.h"
 #include "relay/tunnel.h"
 
 /* For whom a stream is opened; views are good for the call. */

@@ -1,7 +1,8 @@
 /* The relay as a whole: what all workers share, and its beginning and end.
  *
- * Everything here is constant while workers run, except the store, registry and binder, which only
- * worker 0 touches, and the identity, which has a lock.
+ * Everything here is constant while workers run, except the identity, which has a lock,
+ * is_draining, and what only worker 0 touches: store, registry, binder, the operator's doors and
+ * the end.
  *
  *      cmd/ --relay_new--> open store, identity, workers, doors --relay_start--> ready
  *                                                               --relay_drain--> on_stopped
@@ -15,6 +16,7 @@
 #include "tls/tls_identity.h"
 #include "wire/link_hello.h"
 
+struct addr;
 struct admin_door;
 struct binder;
 struct control_socket;
@@ -30,7 +32,7 @@ struct relay {
     struct registry *registry;
     struct binder *binder;
     struct control_socket *control;
-    struct admin_door *admin; /* NULL: without --admin */
+    struct admin_door *admin;      /* NULL: without --admin */
     struct tls_identity *identity; /* by relay_identity only: it may be replaced */
     pthread_mutex_t identity_lock;
     bool has_certificate; /* given by the operator: public URLs are https */
@@ -74,13 +76,7 @@ void relay_drain(struct relay *r, void (*on_stopped)(void *ctx), void *ctx);
 void relay_free(struct relay **r);
 
 /* The addresses the relay listens on, with another port. */
-struct addr;
 MUST_USE int relay_listen_addr(const struct relay *r, uint16_t port, struct addr *out,
                                struct errinfo *why);
 
 const char *relay_version(void);
-
-/* The line a person types on the machine with the service: RELAY#TOKEN#PIN. The relay's own name
- * for itself: the domain, or the address of this machine that others would dial. */
-void relay_show_login(const struct relay *r, struct slice token, struct text *out);
-void relay_show_url(const struct relay *r, struct text *out);

@@ -22,7 +22,7 @@ void resume_request_free(struct resume_request *q)
 
 /* ---- on the session's worker ---- */
 
-/* The newest secret, or the one before it: the answer that carried the newest may have been lost. */
+/* The newest secret, or the one before it: the answer with the newest may have been lost. */
 static bool is_proven(struct session *s, const struct resume_request *q)
 {
     struct slice input = slice_of(q->proof_input, q->proof_input_len);

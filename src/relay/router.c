@@ -182,6 +182,11 @@ static struct host *find_wildcard(const struct router *r, struct slice name)
     return NULL;
 }
 
+bool router_is_claimed(const struct router *r, struct slice host)
+{
+    return find_host(r, host) || find_wildcard(r, host);
+}
+
 enum router_miss router_find(struct router *r, struct slice host, struct slice target_path,
                              struct route *route_out)
 {

@@ -1,6 +1,6 @@
 /* Which tunnel serves a host and a path: one worker's own table.
  *
- * Every worker holds a replica that only its thread touches; the registry posts the same changes
+ * Every worker holds a replica that only its thread touches; route_change.h posts the same changes
  * to all of them, so a lookup takes no lock and a bind costs one table entry per worker. Hosts are
  * exact ("blog.t.example.com"), wildcard ("*.example.com", any depth below) or "*" (what nobody
  * else has). Paths are prefixes on segment borders; the longest wins. Several routes at one place
@@ -41,3 +41,6 @@ enum router_miss { ROUTER_FOUND, ROUTER_NO_HOST, ROUTER_NO_PATH };
 /* host as the visitor sent it: any case, port already cut off. target_path: without the query. */
 enum router_miss router_find(struct router *r, struct slice host, struct slice target_path,
                              struct route *route_out);
+
+/* Some tunnel asked for this very host, or for a wildcard above it; "*" does not count. */
+bool router_is_claimed(const struct router *r, struct slice host);

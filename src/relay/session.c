@@ -8,6 +8,7 @@
 #include "relay/origin_pool.h"
 #include "relay/relay.h"
 #include "relay/session_control.h"
+#include "relay/session_wait.h"
 #include "relay/tunnel.h"
 #include "session/link_stream.h"
 #include "wire/control.h"
@@ -39,94 +40,6 @@ struct session *session_find_id(struct worker *w, const struct link_session_id *
         }
     }
     return NULL;
-}
-
-/* ---- waiting for the link ---- */
-
-static void finish_wait(struct session_waiter *w, bool is_attached)
-{
-    timer_disarm(w->loop, &w->timer);
-    list_remove(&w->node);
-    w->is_attached = is_attached;
-    loop_schedule(w->loop, &w->task);
-}
-
-static void on_wait_expired(struct timer *timer)
-{
-    finish_wait(CONTAINER_OF(timer, struct session_waiter, timer), false);
-}
-
-static void on_wait_done(struct task *task)
-{
-    struct session_waiter *w = CONTAINER_OF(task, struct session_waiter, task);
-    w->done(w, w->is_attached);
-}
-
-void session_wait(struct session *s, struct session_waiter *w, uint64_t limit_ms)
-{
-    w->loop = s->worker->loop;
-    w->timer.expired = on_wait_expired;
-    w->task.run = on_wait_done;
-    list_push_back(&s->waiting, &w->node);
-    timer_arm(w->loop, &w->timer, limit_ms);
-}
-
-void session_unwait(struct session_waiter *w)
-{
-    if (w->loop) {
-        timer_disarm(w->loop, &w->timer);
-        loop_unschedule(&w->task);
-        list_remove(&w->node);
-    }
-}
-
-static void finish_all_waits(struct session *s, bool is_attached)
-{
-    LIST_EACH (&s->waiting, n) {
-        finish_wait(LIST_ENTRY(n, struct session_waiter, node), is_attached);
-    }
-}
-
-/* ---- probing ---- */
-
-enum { PROBE_BASE_MS = 1000 };
-
-static void finish_probe(struct session_probe *p, bool is_alive)
-{
-    timer_disarm(p->loop, &p->timer);
-    list_remove(&p->node);
-    p->done(p, is_alive);
-}
-
-static void on_probe_expired(struct timer *timer)
-{
-    struct session_probe *p = CONTAINER_OF(timer, struct session_probe, timer);
-    bool is_alive = p->session->link && mux_last_received_ms(p->session->mux) >= p->asked_at_ms;
-
-    finish_probe(p, is_alive);
-}
-
-/* A life sign is looked for when the time is over: it is short, and taking over is rare. */
-void session_probe(struct session *s, struct session_probe *p)
-{
-    uint64_t wait_ms = PROBE_BASE_MS + 2 * (uint64_t)mux_rtt_ms(s->mux);
-
-    p->loop = s->worker->loop;
-    p->session = s;
-    p->asked_at_ms = loop_now_ms(p->loop);
-    p->timer.expired = on_probe_expired;
-    list_push_back(&s->probes, &p->node);
-    if (s->link) {
-        link_probe(s->link, wait_ms);
-    }
-    timer_arm(p->loop, &p->timer, s->link ? wait_ms : 0);
-}
-
-static void finish_all_probes(struct session *s)
-{
-    LIST_EACH (&s->probes, n) {
-        finish_probe(LIST_ENTRY(n, struct session_probe, node), false);
-    }
 }
 
 /* ---- events of the engine ---- */
@@ -254,7 +167,7 @@ void session_attach(struct session *s, struct greeted *carrier_take, const char 
     s->attached_at = clock_wall_ms();
     s->link = link_attach(s->mux, carrier_take, &s->log, &link_user, s);
     hold_exchanges(s, false);
-    finish_all_waits(s, true);
+    session_finish_waits(s, true);
 }
 
 void session_detach(struct session *s)
@@ -373,8 +286,8 @@ void session_end(struct session *s, uint16_t code, uint16_t goaway_reason, const
     s->end_goaway = goaway_reason;
     table_remove(&s->worker->sessions, &s->node);
     timer_disarm(s->worker->loop, &s->grace);
-    finish_all_waits(s, false);
-    finish_all_probes(s);
+    session_finish_waits(s, false);
+    session_finish_probes(s);
     TABLE_EACH (&s->tunnels, n) {
         tunnel_unbind(CONTAINER_OF(n, struct tunnel, node), false);
     }

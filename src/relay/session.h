@@ -111,21 +111,6 @@ static inline bool session_is_attached(const struct session *s)
     return s->link != NULL;
 }
 
-/* ---- waiting ---- */
-
-/* Told once from the ready phase: attached again (true), or the time is over or the session ended
- * (false). Embedded in who waits; session_unwait takes it back. */
-struct session_waiter {
-    struct list node;
-    struct timer timer;
-    struct task task;
-    struct loop *loop;
-    bool is_attached;
-    void (*done)(struct session_waiter *w, bool is_attached);
-};
-void session_wait(struct session *s, struct session_waiter *w, uint64_t limit_ms);
-void session_unwait(struct session_waiter *w);
-
 /* ---- control ---- */
 
 /* Sends one CONTROL message; a session whose queue is full is ended. */
@@ -134,14 +119,3 @@ void session_tell(struct session *s, const struct control_message *m);
 
 /* The agent reads what it is told; else leave out what can be left out. */
 bool session_keeps_up(const struct session *s);
-
-/* Asks the link for a sign of life; done(false) when it is detached or does not answer in time. */
-struct session_probe {
-    struct list node;
-    struct timer timer;
-    struct loop *loop;
-    uint64_t asked_at_ms;
-    struct session *session;
-    void (*done)(struct session_probe *p, bool is_alive);
-};
-void session_probe(struct session *s, struct session_probe *p);

@@ -3,6 +3,7 @@
 #include "relay/session.h"
 #include "relay/tunnel.h"
 #include "wire/control.h"
+#include "wire/reset_code.h"
 
 static void on_unbind(struct session *s, const struct control_unbind *unbind)
 {
@@ -44,8 +45,7 @@ static void take(struct session *s, const struct control_message *m)
     case CONTROL_EXCHANGES:
     case CONTROL_UNKNOWN:
     case CONTROL_TYPE_COUNT:
-        log_debug(&s->log, "control message ignored",
-                  LOG_STR("type", control_type_name(m->type)));
+        log_debug(&s->log, "control message ignored", LOG_STR("type", control_type_name(m->type)));
         return;
     }
 }
@@ -54,12 +54,16 @@ void session_control_received(struct session *s, struct slice message)
 {
     struct control_message m;
     struct errinfo why = {0};
-    int err = s->is_over ? ERR_CLOSED : control_decode(message, &m, &why);
 
-    if (err == 0) {
-        take(s, &m);
-        control_deinit(&m);
-    } else if (!s->is_over) {
-        log_warn(&s->log, "control message refused", LOG_STR("reason", errinfo_text(&why, err)));
+    if (s->is_over) {
+        return;
     }
+    int err = control_decode(message, &m, &why);
+    if (err < 0) {
+        log_warn(&s->log, "control message refused", LOG_STR("reason", errinfo_text(&why, err)));
+        session_end(s, RESET_PROTOCOL, 0, "the agent broke the protocol");
+        return;
+    }
+    take(s, &m);
+    control_deinit(&m);
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "relay/relay.h"
+#include "relay/relay_show.h"
 #include "relay/session.h"
 #include "relay/tunnel.h"
 #include "store/store.h"

@@ -157,8 +157,25 @@ static const char *what_is_wrong(struct session *s, const struct control_bind *b
     return s->tunnels.count >= SESSION_TUNNELS_MAX ? "too many tunnels in one session" : NULL;
 }
 
+/* Tunnels that are over stay for the streams they still have, the others until room is needed. */
+static void make_room(struct session *s)
+{
+    struct table_node *next;
+
+    for (struct table_node *n = table_walk(&s->tunnels, NULL); n; n = next) {
+        struct tunnel *t = of_node(n);
+        next = table_walk(&s->tunnels, n);
+        if (t->state == TUNNEL_UNBOUND && t->open_count == 0) {
+            tunnel_remove(&t);
+        }
+    }
+}
+
 void tunnel_ask(struct session *s, const struct control_bind *bind)
 {
+    if (s->tunnels.count >= SESSION_TUNNELS_MAX) {
+        make_room(s);
+    }
     struct tunnel *old = tunnel_find_key(s, bind->key);
     const char *wrong = what_is_wrong(s, bind);
 
@@ -203,11 +220,10 @@ static int open_door(struct tunnel *t, struct errinfo *why)
 static bool try_next_port(struct tunnel *t, struct bind_request *q)
 {
     leave_entries(t, true);
-    if (q->port != 0) {
+    if (q->port != 0 || ++q->attempt >= BIND_ATTEMPTS_MAX) {
         return false;
     }
     q->granted = 0;
-    q->attempt++;
     binder_ask(t->session->worker->relay, q);
     return true;
 }
@@ -236,7 +252,8 @@ void tunnel_answered(struct worker *w, struct bind_request *q)
             return;
         }
         t->state = TUNNEL_UNBOUND;
-        tell_refused(t, CONTROL_REFUSAL_TAKEN, errinfo_text(&q->why, ERR_BUSY));
+        tell_refused(t, q->port != 0 ? CONTROL_REFUSAL_TAKEN : CONTROL_REFUSAL_LIMIT,
+                     errinfo_text(&q->why, ERR_BUSY));
         tunnel_remove(&t);
     } else {
         t->state = TUNNEL_BOUND;

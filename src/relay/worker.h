@@ -2,7 +2,7 @@
  *
  *     worker
  *       front doors     listening sockets; first bytes decide (front_door.h)
- *       visitors        HTTP connections (http_entry.h), TCP connections (tcp_entry.h)
+ *       visitors        HTTP connections (http_entry.h), TCP connections (port_entry.h)
  *       router          this worker's replica (router.h)
  *       sessions        of the agents whose control lives here (session.h)
  *
@@ -21,7 +21,6 @@
 #include "relay/router.h"
 
 struct relay;
-
 struct session;
 
 struct worker {
@@ -29,20 +28,21 @@ struct worker {
     uint32_t index;
     struct loop *loop;
     struct router router;
-    struct table sessions;          /* by handle */
-    uint64_t next_handle;           /* handles are never used twice */
-    struct list doors;              /* struct front_door */
-    struct list newcomers;          /* connections nobody knows yet (front_door.c) */
-    struct list arrivals;           /* agents that have not logged in yet (link_door.c) */
-    struct list bridges;            /* carriers of sessions elsewhere (resume.c) */
-    struct list visitors;           /* HTTP connections (http_entry.c) */
-    struct list tcp_visitors;       /* TCP connections (port_entry.c) */
-    struct list far_origins;        /* exchanges of other workers (far_origin.c) */
+    struct table sessions;    /* by handle */
+    uint64_t next_handle;     /* handles are never used twice */
+    struct list doors;        /* struct front_door */
+    struct list newcomers;    /* connections nobody knows yet (front_door.c) */
+    struct list arrivals;     /* agents that have not logged in yet (link_door.c) */
+    size_t table_bytes;       /* they have sent of tables of resumes */
+    struct list bridges;      /* carriers of sessions elsewhere (resume.c) */
+    struct list visitors;     /* HTTP connections (http_entry.c) */
+    struct list tcp_visitors; /* TCP connections (port_entry.c) */
+    struct list far_origins;  /* exchanges of other workers (far_origin.c) */
     uint64_t next_visitor_id;
-    struct mux_budget budget;       /* credit promised to all sessions here */
+    struct mux_budget budget; /* credit promised to all sessions here */
     struct log_scope log;
-    pthread_t thread;               /* of workers 1 and up; worker 0 is the caller's */
-    atomic_bool has_settled;        /* nothing is left here after worker_cut */
+    pthread_t thread;        /* of workers 1 and up; worker 0 is the caller's */
+    atomic_bool has_settled; /* nothing is left here after worker_cut */
 };
 
 /* Worker 0 runs on the caller's loop, the others get one of their own. */

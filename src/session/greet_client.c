@@ -24,8 +24,6 @@ struct greet_client {
     struct grave grave;
 };
 
-enum { ROWS_MAX_BYTES = 2 * 1024 * 1024 };
-
 static void bury(struct grave *grave)
 {
     struct greet_client *g = CONTAINER_OF(grave, struct greet_client, grave);
@@ -95,7 +93,7 @@ static int on_logged_in(struct greet_client *g, struct slice payload, struct err
 
 static int add_rows(struct greet_client *g, struct slice rows, bool has_more, struct errinfo *why)
 {
-    if (g->rows.bytes + rows.len > ROWS_MAX_BYTES) {
+    if (g->rows.bytes + rows.len > GREET_ROWS_MAX_BYTES) {
         return errinfo_set(why, ERR_TOO_LARGE, "the relay's table has too many rows");
     }
     bufq_push_slice(&g->rows, rows);

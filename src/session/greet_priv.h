@@ -7,6 +7,8 @@
 #include "wire/link_hello.h"
 #include "wire/mux_frame.h"
 
+enum { GREET_ROWS_MAX_BYTES = 2 * 1024 * 1024 }; /* of a resume's table */
+
 /* A frame is here; negative: the greeting failed. The callback may hand the stream over. */
 typedef int greet_frame_fn(void *ctx, const struct frame_header *h, struct slice payload,
                            struct errinfo *why);

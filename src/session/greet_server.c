@@ -10,6 +10,7 @@ enum greet_state {
     GREET_HELLO_DUE,   /* nothing but the agent's HELLO is welcome */
     GREET_REQUEST_DUE, /* LOGIN or RESUME is */
     GREET_TABLE_DUE,   /* the rest of the resume's table */
+    GREET_LOGIN_DUE,   /* the resume was of no use: nothing but LOGIN is */
     GREET_ASKED,       /* the user decides */
 };
 
@@ -20,6 +21,8 @@ struct greet_server {
     struct link_hello own;
     struct link_resume resume; /* its rows are in `rows` */
     struct bufq rows;
+    size_t *table_bytes; /* of all greetings; NULL: not counted */
+    size_t own_table_bytes;
     const struct greet_server_user *user;
     void *ctx;
     struct grave grave;
@@ -36,13 +39,22 @@ static void set_state(struct greet_server *g, enum greet_state next)
     greet_io_pause(&g->io, next == GREET_ASKED);
 }
 
+static void drop_rows(struct greet_server *g)
+{
+    bufq_clear(&g->rows);
+    if (g->table_bytes) {
+        *g->table_bytes -= g->own_table_bytes;
+        g->own_table_bytes = 0;
+    }
+}
+
 /* Ends the greeting; the stream has been handed over or closed. */
 static void end(struct greet_server *g)
 {
     struct loop *loop = g->io.loop;
 
     greet_io_deinit(&g->io);
-    bufq_clear(&g->rows);
+    drop_rows(g);
     mem_wipe(&g->peer, sizeof g->peer);
     loop_bury(loop, &g->grave, bury);
 }
@@ -102,6 +114,19 @@ static int add_rows(struct greet_server *g, struct slice rows, bool has_more, st
     return 0;
 }
 
+static int count_rows(struct greet_server *g, size_t bytes, struct errinfo *why)
+{
+    if (!g->table_bytes) {
+        return 0;
+    }
+    if (*g->table_bytes + bytes > GREET_TABLES_MAX_BYTES) {
+        return errinfo_set(why, ERR_FULL, "too many resumes with large tables at once");
+    }
+    *g->table_bytes += bytes;
+    g->own_table_bytes += bytes;
+    return 0;
+}
+
 static int on_resume(struct greet_server *g, uint8_t flags, struct slice payload,
                      struct errinfo *why)
 {
@@ -119,6 +144,7 @@ static int on_table(struct greet_server *g, uint8_t flags, struct slice payload,
     struct slice rows;
 
     TRY(link_table_decode(payload, &rows, why));
+    TRY(count_rows(g, rows.len, why));
     return add_rows(g, rows, flags & TABLE_MORE, why);
 }
 
@@ -130,7 +156,7 @@ static int on_frame(void *ctx, const struct frame_header *h, struct slice payloa
     if (g->state == GREET_HELLO_DUE && h->type == FRAME_HELLO) {
         return on_hello(g, payload, why);
     }
-    if (g->state == GREET_REQUEST_DUE && h->type == FRAME_LOGIN) {
+    if ((g->state == GREET_REQUEST_DUE || g->state == GREET_LOGIN_DUE) && h->type == FRAME_LOGIN) {
         return on_login(g, payload, why);
     }
     if (g->state == GREET_REQUEST_DUE && h->type == FRAME_RESUME) {
@@ -156,6 +182,7 @@ struct greet_server *greet_server_start(struct stream *stream_take, struct bufq 
     memcpy(g->own.run_id, options->run_id, LINK_ID_BYTES);
     random_bytes(g->own.nonce, sizeof g->own.nonce);
     g->own.initial_window = options->initial_window;
+    g->table_bytes = options->table_bytes;
     greet_io_init(&g->io, stream_take, leftover_take, options->limit_ms, on_frame, on_failed, g);
     return g;
 }
@@ -163,11 +190,6 @@ struct greet_server *greet_server_start(struct stream *stream_take, struct bufq 
 const struct link_hello *greet_server_peer(const struct greet_server *g)
 {
     return &g->peer;
-}
-
-const struct stream *greet_server_stream(const struct greet_server *g)
-{
-    return g->io.stream;
 }
 
 size_t greet_server_proof_input(const struct greet_server *g, const struct link_resume *resume,
@@ -221,8 +243,8 @@ void greet_server_unknown(struct greet_server *g)
 
     ASSERT(g->state == GREET_ASKED);
     link_unknown_encode(&out);
-    bufq_clear(&g->rows);
-    set_state(g, GREET_REQUEST_DUE);
+    drop_rows(g);
+    set_state(g, GREET_LOGIN_DUE);
     greet_io_send(&g->io, &out);
 }
 

@@ -1,8 +1,9 @@
 /* The relay's side of a link's first frames: from a fresh stream to a login or a resume.
  *
  *      HELLO_DUE --HELLO--> REQUEST_DUE --LOGIN | RESUME TABLE*--> ASKED --answer--> (handed over)
- *                                ^                                   |
- *                                +------------- unknown -------------+
+ *                                                                  |  ^
+ *                                                          unknown v  | LOGIN
+ *                                                                LOGIN_DUE
  *
  * It answers HELLO itself and asks its user what to do with the request. When the user accepts,
  * the answer is written, the stream and what was read behind the request go to the user, and the
@@ -18,7 +19,10 @@
 
 struct greet_server;
 
-enum { GREET_MS = 10 * 1000, GREET_ROWS_MAX_BYTES = 2 * 1024 * 1024 };
+enum {
+    GREET_MS = 10 * 1000,
+    GREET_TABLES_MAX_BYTES = 32 * 1024 * 1024, /* in TABLE frames, of all that share a count */
+};
 
 struct greet_server_user {
     void (*on_login)(void *ctx, struct greet_server *g, const struct link_login *login);
@@ -34,6 +38,9 @@ struct greet_server_options {
     const uint8_t *run_id;
     uint32_t initial_window;
     uint64_t limit_ms; /* 0: GREET_MS */
+    /* Bytes of rows kept for peers that have proven nothing yet; NULL: not counted. Those in the
+     * RESUME frame itself are free, so that small tables pass whatever strangers do. */
+    size_t *table_bytes;
     const struct log_scope *log;
 };
 
@@ -45,7 +52,6 @@ struct greet_server *greet_server_start(struct stream *stream_take, struct bufq 
 /* ---- questions, from on_login and on_resume on ---- */
 
 const struct link_hello *greet_server_peer(const struct greet_server *g);
-const struct stream *greet_server_stream(const struct greet_server *g);
 
 /* What the proof in the request must have been made of on this very connection; its length. */
 size_t greet_server_proof_input(const struct greet_server *g, const struct link_resume *resume,

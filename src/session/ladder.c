@@ -66,6 +66,11 @@ static struct rung *find_rung(struct ladder *l, enum rung_state state)
     return NULL;
 }
 
+static bool is_any_left(struct ladder *l)
+{
+    return find_rung(l, RUNG_IDLE) || find_rung(l, RUNG_OPENING) || find_rung(l, RUNG_GREETING);
+}
+
 /* Another way to the same address would meet the same. */
 static bool is_same_for_all(int err)
 {
@@ -91,12 +96,10 @@ static void fail_rung(struct rung *r, int err, const struct errinfo *why)
     r->greeting = NULL;
     r->err = err;
     errinfo_set(&r->why, err, "%s", errinfo_text(why, err));
-    if (was_opening && is_same_for_all(err)) {
+    if (!is_any_left(l) || (was_opening && is_same_for_all(err))) {
         lose(l, r);
     } else if (find_rung(l, RUNG_IDLE)) {
         climb(l);
-    } else if (!find_rung(l, RUNG_OPENING) && !find_rung(l, RUNG_GREETING)) {
-        lose(l, r);
     }
 }
 

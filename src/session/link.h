@@ -16,11 +16,10 @@
 #include "net/stream.h"
 
 enum {
-    LINK_PROBE_MS = 6 * 1000,         /* a PING at the latest so long after the last byte */
-    LINK_SILENT_MS = 3 * 1000,        /* without a sign of life after a PING: dead */
-    LINK_PONG_MAX_MS = 15 * 1000,     /* without PONG: dead, whatever the kernel says */
-    LINK_BELOW_BYTES = 64 * 1024,     /* frames are chosen while less than this waits below */
-    LINK_STREAM_LEVEL = 6,            /* flush level of streams inside a link */
+    LINK_PROBE_MS = 6 * 1000,     /* a PING at the latest so long after the last byte */
+    LINK_SILENT_MS = 3 * 1000,    /* without a sign of life after a PING: dead */
+    LINK_PONG_MAX_MS = 15 * 1000, /* without PONG: dead, whatever the kernel says */
+    LINK_STREAM_LEVEL = 6,        /* flush level of streams inside a link */
 };
 
 /* What a greeting hands over: the carrier with what was read too far and not yet written. */
@@ -39,8 +38,8 @@ struct link_user {
 };
 
 /* Attaches the engine to the carrier; both parts of `carrier` are taken. */
-struct link *link_attach(struct mux *mux, struct greeted *carrier_take,
-                         const struct log_scope *log, const struct link_user *user, void *ctx);
+struct link *link_attach(struct mux *mux, struct greeted *carrier_take, const struct log_scope *log,
+                         const struct link_user *user, void *ctx);
 
 /* Sends what is due (a GOAWAY, say), detaches the engine and closes; no callback follows. abort
  * cuts at once. NULL inside is fine. */

@@ -155,7 +155,6 @@ struct store {
 void store_mark(struct store *store, struct object *object);
 
 void token_add_row(const struct token *token, struct token_row *row_out);
-void token_free(struct token *token);
 void store_free_tokens(struct store *store);
 
 void reservation_add_row(const struct reservation *r, struct reservation_row *row_out);

@@ -1,3 +1,5 @@
+/* Reservations: who owns which entry, and until when; memory is the truth. The map is in
+ * store_priv.h. */
 #include <stdlib.h>
 
 #include "base/mem.h"

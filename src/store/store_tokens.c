@@ -1,3 +1,7 @@
+/* Tokens: making, finding, revoking; memory is the truth. The map is in store_priv.h.
+ *
+ * The text of a token is known only to who makes it: what is kept, and looked up by, is its hash.
+ */
 #include "base/mem.h"
 #include "base/random.h"
 #include "store/store_priv.h"

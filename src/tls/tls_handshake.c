@@ -101,6 +101,10 @@ static void succeed(struct tls_stream *t)
             t, errinfo_set(tls_stream_errinfo(t), ERR_TLS, "%s needs TLS 1.3", t->tls13_alpn));
         return;
     }
+    if (t->trust) { /* judged: the roots need not stay in memory as long as the stream */
+        gnutls_credentials_clear(t->session);
+        tls_trust_unref(&t->trust);
+    }
     send_ticket(t);
     tls_stream_set_phase(t, TLS_OPEN);
     tls_stream_look_ahead(t);

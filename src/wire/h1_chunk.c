@@ -4,19 +4,10 @@
 
 #include "wire/http_value.h"
 
-static int hex_digit(uint8_t c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* chunk-size = 1*HEXDIG; a blank may stand before an extension only. */
 static enum h1_fault on_size(struct h1_chunk_reader *r, uint8_t c)
 {
-    int digit = hex_digit(c);
+    int digit = ascii_hex_value((char)c);
 
     if (digit >= 0) {
         r->left = r->left * 16 + (unsigned)digit;

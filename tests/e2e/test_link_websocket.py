@@ -16,9 +16,9 @@ def frame(opcode, payload=b"", final=True, masked=True):
     return head + MASK + bytes(b ^ MASK[i % 4] for i, b in enumerate(payload))
 
 
-def upgrade(lab, *headers, key=base64.b64encode(b"0123456789abcdef").decode()):
+def upgrade(lab, *headers, key=base64.b64encode(b"0123456789abcdef").decode(), host="127.0.0.1"):
     wire = lab.visit(lab.the_relay)
-    wire.send("\r\n".join([f"GET {PATH} HTTP/1.1", f"Host: 127.0.0.1:{lab.the_relay.port}",
+    wire.send("\r\n".join([f"GET {PATH} HTTP/1.1", f"Host: {host}:{lab.the_relay.port}",
                            "Upgrade: websocket", "Connection: Upgrade",
                            "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}",
                            *headers, "", ""]).encode())
@@ -80,3 +80,9 @@ def test_browsers_and_bad_requests_get_no_link(lab):
     assert head.status in (400, 403)
     _, head = upgrade(lab, key="c2hvcnQ=")
     assert head.status == 400
+
+
+def test_a_tunnel_for_every_host_does_not_get_links(lab):
+    lab.http(lab.origin(lambda wire: wire.send(b"caught")), "--host", "*")
+    _, head = upgrade(lab, host="relay.example.org")
+    assert head.status == 101

@@ -27,3 +27,12 @@ def test_a_wrong_token_is_told_and_not_saved(lab):
     assert done.returncode == 1
     assert done.stderr.strip()
     assert not [p for p in (lab.folder / "state").rglob("*") if p.suffix in (".json", ".yml")]
+
+
+def test_the_line_an_open_relay_prints_logs_in_without_a_token(lab):
+    relay = lab.relay("--open")
+    assert "##sha256:" in relay.login
+    assert lab.adit("login", relay.login).returncode == 0
+    origin = lab.origin(http_origin(lambda wire, head: wire.send(answer(b"open"))))
+    agent = lab.start("http", origin.target, "--json")
+    assert lab.curl(lab.tunnel(agent).url).body == b"open"

@@ -153,8 +153,8 @@ class Lab:
         self.origins.append(Origin(handler, path, host))
         return self.origins[-1]
 
-    def nginx(self, more=""):
-        server = Nginx(self._subfolder("nginx"), more)
+    def nginx(self, more="", listen=""):
+        server = Nginx(self._subfolder("nginx"), more, listen)
         self._keep(server.process)
         return server
 

@@ -18,7 +18,7 @@ daemon off;
 master_process off;
 error_log stderr warn;
 pid {folder}/nginx.pid;
-events {{ worker_connections 512; }}
+events {{ worker_connections 4096; }}
 http {{
     access_log off;
     client_body_temp_path {folder}/body;
@@ -29,7 +29,7 @@ http {{
     types {{ text/html html; text/plain txt; application/octet-stream bin; }}
     client_max_body_size 0;
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port} backlog=4096 {listen};
         root {folder}/www;
         {more}
     }}
@@ -64,13 +64,14 @@ def wait_port(process, port):
 class Nginx:
     """Serves the files of self.www."""
 
-    def __init__(self, folder, more=""):
+    def __init__(self, folder, more="", listen=""):
         self.port = free_port()
         self.target = str(self.port)
         self.www = folder / "www"
         self.www.mkdir()
         conf = folder / "nginx.conf"
-        conf.write_text(NGINX_CONF.format(folder=folder, port=self.port, more=more))
+        conf.write_text(NGINX_CONF.format(folder=folder, port=self.port, more=more,
+                                          listen=listen))
         self.process = Process("nginx", ["/usr/sbin/nginx", "-p", folder, "-c", conf], folder)
         wait_port(self.process, self.port)
 

@@ -109,11 +109,22 @@ static void a_login_word_has_a_relay_a_token_and_maybe_a_pin(void **state)
     check_slice(pin, PIN);
 }
 
+static void the_login_word_of_an_open_relay_has_no_token(void **state)
+{
+    struct slice relay, token, pin;
+    (void)state;
+    assert_int_equal(login_word_parse(SLICE("h:8080##" PIN), &relay, &token, &pin, NULL), 0);
+    check_slice(relay, "h:8080");
+    assert_int_equal(token.len, 0);
+    check_slice(pin, PIN);
+    assert_int_equal(login_word_parse(SLICE("h#"), &relay, &token, &pin, NULL), 0);
+    assert_int_equal(token.len, 0);
+}
+
 static void a_login_word_with_a_part_missing_is_refused(void **state)
 {
     struct slice relay, token, pin;
-    const char *const wrong[] = {"",      "t.example.com", "t.example.com#",
-                                 "#k7f2", "h#k#",          "h#k#sha1:x"};
+    const char *const wrong[] = {"", "t.example.com", "#k7f2", "h#k#", "h#k#sha1:x"};
     (void)state;
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct errinfo info = {0};
@@ -131,6 +142,7 @@ int main(void)
         cmocka_unit_test(only_real_loopback_counts_as_loopback),
         cmocka_unit_test(only_ws_and_tcp_are_not_encrypted),
         cmocka_unit_test(a_login_word_has_a_relay_a_token_and_maybe_a_pin),
+        cmocka_unit_test(the_login_word_of_an_open_relay_has_no_token),
         cmocka_unit_test(a_login_word_with_a_part_missing_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

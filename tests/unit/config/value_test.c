@@ -41,24 +41,6 @@ static void sizes_are_powers_of_1024(void **state)
     assert_int_equal(value_size_bytes(SLICE("1k"), &n), ERR_INVALID);
 }
 
-static void shown_numbers_read_back_in_their_shortest_form(void **state)
-{
-    struct text t = {0};
-    (void)state;
-    value_show_duration(&t, 90000);
-    check_text(&t, "90s");
-    value_show_duration(&t, 1);
-    check_text(&t, "1ms");
-    value_show_duration(&t, 172800000);
-    check_text(&t, "2d");
-    value_show_duration(&t, 0);
-    check_text(&t, "0");
-    value_show_size(&t, 65536);
-    check_text(&t, "64K");
-    value_show_size(&t, 65537);
-    check_text(&t, "65537");
-}
-
 static void ports_are_1_to_65535(void **state)
 {
     uint16_t port = 0;
@@ -146,7 +128,6 @@ int main(void)
         cmocka_unit_test(durations_need_a_unit_and_zero_does_not),
         cmocka_unit_test(a_value_that_does_not_fit_is_too_large),
         cmocka_unit_test(sizes_are_powers_of_1024),
-        cmocka_unit_test(shown_numbers_read_back_in_their_shortest_form),
         cmocka_unit_test(ports_are_1_to_65535),
         cmocka_unit_test(port_ranges_go_upward),
         cmocka_unit_test(addresses_of_every_form_are_cut),

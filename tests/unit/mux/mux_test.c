@@ -435,6 +435,30 @@ static void a_thousand_stalled_readers_do_not_slow_a_fresh_stream(void **state)
     assert_true(c.retained_bytes <= 1001 * MUX_BEYOND_CREDIT_BYTES + 128 * 1024);
 }
 
+/* What the kernel takes for a visitor looks like reading: windows grow before they stall. */
+static void readers_that_stall_after_they_read_leave_room_for_a_thousand(void **state)
+{
+    (void)state;
+    for (uint32_t flow = 0; flow < 1000; flow++) {
+        assert_int_equal(pair_open(&pair, PAIR_RELAY, flow, 1 << 20, 0), 0);
+        for (int i = 0; i < 4 && pair.flow[flow][PAIR_RELAY].sent < 400 * 1024; i++) {
+            (void)!pair_write(&pair, PAIR_RELAY, flow, 128 * 1024);
+            pair_settle(&pair);
+            (void)!pair_read(&pair, PAIR_AGENT, flow, 128 * 1024);
+        }
+        (void)!pair_write(&pair, PAIR_RELAY, flow, 128 * 1024);
+    }
+    pair_settle(&pair);
+    assert_int_equal(pair_open(&pair, PAIR_RELAY, 1001, 20000, 0), 0);
+    assert_int_equal(pair_write(&pair, PAIR_RELAY, 1001, 20000), 0);
+    pair_settle(&pair);
+    assert_int_equal(pair_read(&pair, PAIR_AGENT, 1001, 20000), 0);
+    assert_int_equal(pair.flow[1001][PAIR_AGENT].received, 20000);
+    struct mux_counters c;
+    mux_counters(pair.side[PAIR_AGENT].mux, &c);
+    assert_true(c.unread_bytes <= MUX_LINK_BUDGET);
+}
+
 static void out_of_budget_new_streams_are_refused(void **state)
 {
     int err = 0;
@@ -679,6 +703,7 @@ int main(void)
         PAIR_TEST(idle_streams_hold_no_chunk),
         cmocka_unit_test(an_idle_stream_costs_256_bytes),
         PAIR_TEST(a_thousand_stalled_readers_do_not_slow_a_fresh_stream),
+        PAIR_TEST(readers_that_stall_after_they_read_leave_room_for_a_thousand),
         PAIR_TEST(out_of_budget_new_streams_are_refused),
         cmocka_unit_test(the_peer_s_streams_beyond_the_budget_are_refused),
         cmocka_unit_test(the_slowest_reader_is_reset_when_memory_is_short),

@@ -566,7 +566,7 @@ static void a_lower_limit_is_kept(void **state)
     struct bufq q = {0};
 
     tcp_set_tx_limit(s, 1000);
-    tcp_set_notsent_low(s, 16384);
+    tcp_set_notsent_low(tcp_fd(s), 16384);
     push_bytes(&q, 1500);
     assert_int_equal(stream_write(s, &q), ERR_AGAIN);
     assert_int_equal(q.bytes, 500);

@@ -522,11 +522,11 @@ static void no_deadline_expires_while_the_link_is_away(void **state)
     (void)state;
     struct stream_end v;
 
-    world.config.limits.response_head = 30;
+    world.config.limits.response_head = 100;
     say(visit(&v), GET("/"));
     hear(origin(0), "\r\n\r\n");
     origin_pool_hold(world.tunnel.origins, true);
-    pass_time(80);
+    pass_time(150);
     assert_int_equal(v.received, 0);
     origin_pool_hold(world.tunnel.origins, false);
     hear(&v, "HTTP/1.1 504 ");

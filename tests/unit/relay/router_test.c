@@ -71,6 +71,19 @@ static void the_nearest_wildcard_stands_in_for_unknown_hosts(void **state)
     router_deinit(&r);
 }
 
+static void the_star_claims_no_host(void **state)
+{
+    (void)state;
+    struct router r = {0};
+
+    router_add(&r, SLICE("*"), SLICE("/"), tunnel(1));
+    assert_false(router_is_claimed(&r, SLICE("a.example.org")));
+    router_add(&r, SLICE("*.example.org"), SLICE("/"), tunnel(2));
+    assert_true(router_is_claimed(&r, SLICE("a.example.org")));
+    assert_false(router_is_claimed(&r, SLICE("example.net")));
+    router_deinit(&r);
+}
+
 static void replicas_take_turns_and_leave_alone(void **state)
 {
     (void)state;
@@ -99,6 +112,7 @@ int main(void)
         cmocka_unit_test(a_host_is_found_in_any_case),
         cmocka_unit_test(the_longest_path_wins_and_ends_at_a_segment),
         cmocka_unit_test(the_nearest_wildcard_stands_in_for_unknown_hosts),
+        cmocka_unit_test(the_star_claims_no_host),
         cmocka_unit_test(replicas_take_turns_and_leave_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

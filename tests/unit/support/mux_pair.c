@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "mux/mux_limits.h"
+#include "mux/mux_priv.h"
 #include "wire/control.h"
 
 enum { BATCH_BYTES = 64 * 1024, READ_BYTES = 64 * 1024, WRITE_BYTES = 256 * 1024 };
@@ -357,6 +357,18 @@ void pair_pass(struct mux_pair *p, uint64_t ms)
     }
 }
 
+/* What a side believes to be on its way is what its streams have sent and kept. */
+static void assert_flight(const struct mux *m)
+{
+    uint64_t bytes = 0;
+
+    TABLE_EACH (&m->streams, node) {
+        const struct mux_stream *s = CONTAINER_OF(node, struct mux_stream, node);
+        bytes += s->id ? s->tx.sent - s->tx.acked : 0;
+    }
+    assert_int_equal(m->flight.bytes, bytes);
+}
+
 void pair_cut(struct mux_pair *p)
 {
     for (int i = 0; i < PAIR_SIDES; i++) {
@@ -377,6 +389,7 @@ void pair_resume(struct mux_pair *p)
     }
     for (int i = 0; i < PAIR_SIDES; i++) {
         struct errinfo info = {0};
+        assert_flight(p->side[i].mux);
         if (mux_resume_apply(p->side[i].mux, &rows[!i], &info) < 0) {
             fail_msg("resume at side %d: %s", i, info.text);
         }
@@ -425,6 +438,7 @@ void pair_assert_idle(struct mux_pair *p)
     for (int i = 0; i < PAIR_SIDES; i++) {
         struct mux_counters c;
         mux_counters(p->side[i].mux, &c);
+        assert_int_equal(p->side[i].mux->flight.bytes, 0);
         assert_int_equal(c.streams, 0);
         assert_int_equal(c.promised_bytes, MUX_CONTROL_WINDOW);
         assert_int_equal(c.retained_bytes, 0);

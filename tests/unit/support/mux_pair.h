@@ -10,7 +10,7 @@
 #include "mux/mux.h"
 
 enum { PAIR_AGENT, PAIR_RELAY, PAIR_SIDES };
-enum { PAIR_FLOWS_MAX = 2048, PAIR_LANES_MAX = 4, PAIR_CONTROL_MAX = 64 };
+enum { PAIR_FLOWS_MAX = 4096, PAIR_LANES_MAX = 4, PAIR_CONTROL_MAX = 64 };
 
 struct pair_end {
     struct mux_stream *stream; /* NULL: not there yet, or released */

@@ -1,0 +1,85 @@
+/* How much DATA may be on its way: enough to keep the carrier busy, and no more.
+ *
+ *     limit = 2 x (best rate seen) x (shortest round trip), at least MUX_FLIGHT_MIN_BYTES
+ *
+ * What is on its way beyond that waits in the kernels' queues, where nothing can overtake it: a
+ * keystroke beside a download would wait behind megabytes. Receipts count, not readers: a slow
+ * reader holds back nobody (its own credit does that). Bulk waits for the limit; what is fresh does
+ * not, and CONTROL does not count.
+ *
+ * The rate is measured in rounds. It rises at once and falls slowly, and only when the limit was in
+ * the way: who has little to send says nothing about the carrier.
+ */
+#include "mux/mux_priv.h"
+
+static void update_limit(struct mux *m)
+{
+    struct mux_flight *f = &m->flight;
+    uint64_t rtt_us = m->ping.rtt_min_ms ? m->ping.rtt_min_ms * UINT64_C(1000)
+                                         : MUX_FLIGHT_RTT_MIN_US;
+    uint64_t twice = 2 * f->bytes_per_ms * rtt_us / 1000;
+
+    f->limit = twice > MUX_FLIGHT_MIN_BYTES ? twice : MUX_FLIGHT_MIN_BYTES;
+}
+
+static void end_round(struct mux *m, uint64_t elapsed_ms)
+{
+    struct mux_flight *f = &m->flight;
+    uint64_t rate = f->round_bytes / elapsed_ms;
+
+    if (rate > f->bytes_per_ms) {
+        f->bytes_per_ms = rate;
+    } else if (f->was_limited) {
+        f->bytes_per_ms -= (f->bytes_per_ms - rate) / MUX_FLIGHT_DECAY;
+    }
+    f->round_at_ms = m->now_ms;
+    f->round_bytes = 0;
+    f->was_limited = false;
+    update_limit(m);
+}
+
+void flight_start(struct mux *m)
+{
+    m->flight = (struct mux_flight){.bytes = m->flight.bytes, .round_at_ms = m->now_ms};
+    update_limit(m);
+}
+
+void flight_add(struct mux_stream *s, uint64_t bytes)
+{
+    struct mux_flight *f = &mux_of(s)->flight;
+
+    if (s->id != 0) {
+        f->bytes += bytes;
+        f->was_limited |= f->bytes >= f->limit;
+    }
+}
+
+void flight_remove(struct mux_stream *s, uint64_t bytes)
+{
+    struct mux *m = mux_of(s);
+
+    if (s->id != 0) {
+        ASSERT(bytes <= m->flight.bytes);
+        m->flight.bytes -= bytes;
+        mux_note_output(m);
+    }
+}
+
+void flight_arrived(struct mux_stream *s, uint64_t bytes)
+{
+    struct mux *m = mux_of(s);
+    uint64_t elapsed_ms = m->now_ms - m->flight.round_at_ms;
+    uint64_t round_ms = m->ping.rtt_min_ms > MUX_FLIGHT_ROUND_MS ? m->ping.rtt_min_ms
+                                                                 : MUX_FLIGHT_ROUND_MS;
+
+    flight_remove(s, bytes);
+    m->flight.round_bytes += bytes;
+    if (elapsed_ms >= round_ms) {
+        end_round(m, elapsed_ms);
+    }
+}
+
+bool flight_has_room(const struct mux *m)
+{
+    return m->flight.bytes < m->flight.limit;
+}

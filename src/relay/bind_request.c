@@ -1,0 +1,51 @@
+#include "relay/bind_request.h"
+
+#include "base/mem.h"
+
+struct bind_entry *bind_entries_add(struct bind_entries *e)
+{
+    ASSERT(e->count < BIND_ENTRIES_MAX);
+    e->items = mem_resize(e->items, (e->count + 1) * sizeof *e->items);
+    e->items[e->count] = (struct bind_entry){0};
+    return &e->items[e->count++];
+}
+
+void bind_entries_copy(struct bind_entries *to, const struct bind_entries *from)
+{
+    for (uint32_t i = 0; i < from->count; i++) {
+        const struct bind_entry *e = &from->items[i];
+        *bind_entries_add(to) = (struct bind_entry){
+            .name = mem_strdup(e->name),
+            .shown = mem_strdup(e->shown),
+            .host = e->host ? mem_strdup(e->host) : NULL,
+            .path = e->path ? mem_strdup(e->path) : NULL,
+            .port = e->port,
+        };
+    }
+}
+
+void bind_entries_deinit(struct bind_entries *e)
+{
+    for (uint32_t i = 0; i < e->count; i++) {
+        mem_free(e->items[i].name);
+        mem_free(e->items[i].shown);
+        mem_free(e->items[i].host);
+        mem_free(e->items[i].path);
+    }
+    mem_free(e->items);
+    *e = (struct bind_entries){0};
+}
+
+void bind_request_free(struct bind_request *q)
+{
+    bind_entries_deinit(&q->entries);
+    for (uint32_t i = 0; i < q->name_count; i++) {
+        mem_free(q->names[i]);
+    }
+    for (uint32_t i = 0; i < q->path_count; i++) {
+        mem_free(q->paths[i]);
+    }
+    mem_free(q->holder);
+    mem_free(q->word);
+    mem_free(q);
+}
