@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/random.h"
+#include "net/netwatch.h"
 #include "wire/mux_frame.h"
 
 /* ---- states ---- */
@@ -229,6 +230,12 @@ static void on_gap_check(struct timer *timer)
     timer_arm(a->loop, &a->gap, AGENT_GAP_CHECK_MS);
 }
 
+static void on_network_changed(void *ctx)
+{
+    log_info(NULL, "the network has changed");
+    agent_probe(ctx);
+}
+
 /* ---- life ---- */
 
 void agent_relay_deinit(struct agent_relay *r)
@@ -265,6 +272,9 @@ struct agent *agent_start(struct loop *loop, const struct agent_options *options
     tunnels_apply(&a->tunnels, NULL, &a->config);
     a->asleep_ms = clock_asleep_ms();
     timer_arm(loop, &a->gap, AGENT_GAP_CHECK_MS);
+    if (netwatch_open(&a->network, loop, on_network_changed, a) < 0) {
+        a->network = NULL; /* a dead link is noticed all the same, some seconds later */
+    }
     agent_wait(a, 0);
     return a;
 }
@@ -285,6 +295,7 @@ void agent_free(struct agent **agent)
     timer_disarm(a->loop, &a->grace);
     timer_disarm(a->loop, &a->drain);
     timer_disarm(a->loop, &a->gap);
+    netwatch_close(&a->network);
     tunnels_deinit(&a->tunnels);
     origin_trust_deinit(&a->origin_trust);
     agent_config_deinit(&a->config);

@@ -58,6 +58,7 @@ struct agent {
     struct timer drain; /* STOPPING */
     struct timer gap;   /* always: looks for naps of the machine */
     uint64_t asleep_ms;
+    struct netwatch *network; /* NULL: the system does not tell */
 
     enum agent_end end;
     struct task work; /* what may not be done inside the engine */

@@ -86,9 +86,12 @@ class Place:
         self._ip("link", "set", "wan0", "mtu", MTU, "up")
         self._ip("route", "add", "default", "dev", "wan0", "src", self.address)
 
+    def add_address(self, address):
+        self._ip("addr", "add", f"{address}/32", "dev", "wan0")
+
     def change_address(self, address):
         """What a laptop does that is carried to another network."""
-        self._ip("addr", "add", f"{address}/32", "dev", "wan0")
+        self.add_address(address)
         self._ip("route", "replace", "default", "dev", "wan0", "src", address)
         self._ip("addr", "del", f"{self.address}/32", "dev", "wan0")
         self.address = address
