@@ -19,7 +19,7 @@ struct crowd {
     struct loop *loop;
     struct reporter *reporter;
     struct relay_url url;
-    struct tls_trust *trust;
+    struct tls_pin pin;
     const char *token;
 };
 
@@ -50,7 +50,8 @@ static void start_one(struct crowd *crowd, uint32_t number)
     struct agent_relay relay = {
         .url = crowd->url,
         .token = mem_strdup(crowd->token),
-        .trust = crowd->trust ? tls_trust_ref(crowd->trust) : NULL,
+        .has_pin = relay_url_is_encrypted(&crowd->url),
+        .pin = crowd->pin,
     };
 
     memcpy(identity.agent_id, &number, sizeof number);
@@ -70,18 +71,12 @@ static void start_one(struct crowd *crowd, uint32_t number)
 static void prepare(struct crowd *crowd, const char *relay, const char *pin_text)
 {
     const struct reporter_options looks = {.out_fd = STDOUT_FILENO};
-    struct tls_pin pin;
     struct errinfo why = {0};
 
     if (relay_url_parse(slice_of(relay, strlen(relay)), &crowd->url, &why) < 0 ||
-        tls_pin_parse(slice_of(pin_text, strlen(pin_text)), &pin) < 0 ||
-        tls_trust_new(&(struct tls_trust_options){.pins = &pin, .pin_count = 1}, &crowd->trust,
-                      &why) < 0) {
-        fprintf(stderr, "idle_agents: %s\n", why.text);
+        tls_pin_parse(slice_of(pin_text, strlen(pin_text)), &crowd->pin) < 0) {
+        fprintf(stderr, "idle_agents: a wrong relay or pin %s\n", why.text);
         exit(2);
-    }
-    if (!relay_url_is_encrypted(&crowd->url)) {
-        tls_trust_unref(&crowd->trust);
     }
     crowd->loop = loop_new();
     crowd->reporter = reporter_new(crowd->loop, &looks);

@@ -143,8 +143,8 @@ def show(results, rows):
              *(f"- {name}: {value}" for name, value in facts.items()),
              f"- median of {results['rounds']} interleaved rounds of {results['seconds']} s (raw "
              "TCP: half of that); all on loopback, load and origin share the cores",
-             f"- {quiet_share(results):.0%} of the measurements began in a quiet moment; in the rest "
-             "others used the machine: read the CPU columns beside every rate",
+             f"- {quiet_share(results):.0%} of the measurements began in a quiet moment; in the "
+             "rest others used the machine: read the CPU columns beside every rate",
              f"- not available here: {', '.join(results['missing']) or 'none'}"]
     lines += show_targets(results)
     lines += show_peers(results)
