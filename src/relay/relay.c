@@ -23,7 +23,8 @@
 enum {
     DRAIN_LOOK_MS = 100,     /* how often a draining relay looks whether visitors are left */
     SETTLE_TURNS_MAX = 2000, /* of a millisecond: what was cut has ended long before */
-    WORKERS_MAX = 64,
+    WORKERS_MAX = 64,        /* as `workers` allows in relay_config.c; a machine may have more cores */
+    LAST_LETTERS_MS = 2,     /* what workers posted to worker 0 while they settled */
 };
 
 const char *relay_version(void)
@@ -334,7 +335,7 @@ static void end_workers(struct relay *r)
     for (int i = 0; i < SETTLE_TURNS_MAX && !have_all_settled(r); i++) {
         loop_run_for(loop, 1);
     }
-    loop_run_for(loop, 2);
+    loop_run_for(loop, LAST_LETTERS_MS);
     r->has_stopped = true;
     for (uint32_t i = 1; i < r->worker_count; i++) {
         if (i <= r->started_count) {

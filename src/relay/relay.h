@@ -47,7 +47,7 @@ struct relay {
     struct worker *workers;
     uint32_t worker_count;
     uint32_t started_count; /* workers above 0 that have a thread */
-    bool has_stopped;       /* no worker but 0 is left: nothing is posted to them any more */
+    atomic_bool has_stopped; /* no worker but 0 is left: nothing is posted to them any more */
     atomic_bool is_draining;
     struct timer drain_timer;
     uint64_t drain_until_ms;

@@ -161,7 +161,7 @@ static void wrong_words_are_told_in_one_line_with_the_fix(void **state)
     check_wrong("http 3000 --relay --json", "--relay: needs a value");
     check_wrong("relay --listen nowhere:port", "--listen: must be an address with a port");
     check_wrong("relay --open=perhaps", "--open: must be true or false, not 'perhaps'");
-    check_wrong("relay --workers 5000", "--workers: must be a whole number from 0 to 1024");
+    check_wrong("relay --workers 5000", "--workers: must be a whole number from 0 to 64");
     check_wrong("relay --cert c.pem", "cert and key belong together; key is missing");
     check_wrong("http 99999999", "TARGET: '99999999' is no target");
     check_wrong("http 3000 a_b", "NAME: 'a_b' is no name");
