@@ -8,6 +8,8 @@ struct link_stream {
     struct stream base;
     struct mux_stream *mux; /* NULL: reset; the engine may be gone */
     uint16_t reset_code;    /* why, when it was the peer */
+    bool is_stopped;        /* the peer reads no more */
+    bool has_ended;         /* and sends no more: its end was read */
     struct grave grave;
 };
 
@@ -25,9 +27,24 @@ static void bury(struct grave *grave)
     mem_pool_put(&pool, CONTAINER_OF(grave, struct link_stream, grave));
 }
 
+/* A peer that has ended and reads no more has let go: nothing is left to wait for. */
+static void tell_if_let_go(struct link_stream *ls)
+{
+    if (ls->is_stopped && ls->has_ended) {
+        stream_raise(&ls->base, STREAM_BROKEN);
+    }
+}
+
 static int on_read(struct stream *s, struct bufq *into, size_t max)
 {
-    return self(s)->mux ? mux_stream_read(self(s)->mux, into, max) : ERR_RESET;
+    struct link_stream *ls = self(s);
+    int err = ls->mux ? mux_stream_read(ls->mux, into, max) : ERR_RESET;
+
+    if (err == ERR_EOF && !ls->has_ended) {
+        ls->has_ended = true;
+        tell_if_let_go(ls);
+    }
+    return err;
 }
 
 static int on_write(struct stream *s, struct bufq *from)
@@ -156,9 +173,15 @@ void link_stream_on_writable(void *ctx, struct mux_stream *ms)
 /* The next write says ERR_CLOSED. */
 void link_stream_on_stop(void *ctx, struct mux_stream *ms, uint16_t code)
 {
+    struct link_stream *ls = mux_stream_user(ms);
+
     (void)ctx;
     (void)code;
-    raise(ms, STREAM_WRITABLE);
+    if (ls) {
+        ls->is_stopped = true;
+        stream_raise(&ls->base, STREAM_WRITABLE);
+        tell_if_let_go(ls);
+    }
 }
 
 /* The engine may be freed before our user has closed: the stream is let go at once. */

@@ -45,7 +45,6 @@ static void read_config(const struct place *p, struct agent_config *config, cons
     struct text yaml = {0};
 
     agent_config_init(config);
-    config->limits.drain = 200;
     text_addf(&yaml, "tunnels:\n  %s: {target: \"tcp://127.0.0.1:%u\"}\n", key, port_of(p->origin));
     assert_int_equal(agent_config_read(config, "adit.yml", text_slice(&yaml), &problems), 0);
     text_deinit(&yaml);
@@ -375,6 +374,23 @@ static void an_exchange_that_meets_a_closed_origin_is_unsent(void **state)
     close_place(&p);
 }
 
+/* The relay drops an idle origin connection; an origin that takes no notice does not keep it. */
+static void a_stream_the_relay_has_let_go_of_is_closed(void **state)
+{
+    struct place p;
+    struct stream_end visitor;
+
+    (void)state;
+    open_attached(&p);
+    int fd = visit(&p, &p.relay.sessions[0], 1, true, &visitor);
+    check_echo(&p, &visitor, fd, "word");
+    stream_end_close(&visitor);
+    agent_stop(p.agent); /* ends as soon as the last stream has */
+    RUN_UNTIL(p.loop, p.has_ended);
+    close(fd);
+    close_place(&p);
+}
+
 static void a_refused_target_is_told_by_its_code(void **state)
 {
     struct place p;
@@ -440,6 +456,7 @@ int main(void)
         cmocka_unit_test(stopping_unbinds_lets_streams_finish_and_says_goodbye),
         cmocka_unit_test(a_second_stop_does_not_wait),
         cmocka_unit_test(an_exchange_that_meets_a_closed_origin_is_unsent),
+        cmocka_unit_test(a_stream_the_relay_has_let_go_of_is_closed),
         cmocka_unit_test(a_refused_target_is_told_by_its_code),
         cmocka_unit_test(a_stream_for_a_tunnel_nobody_has_is_denied),
         cmocka_unit_test(another_configuration_leaves_streams_alone),
