@@ -107,10 +107,40 @@ def test_a_websocket(lab, cuts):
     asyncio.run(talk())
 
 
+def echo(wire):
+    while data := wire.read_some():
+        wire.send(data)
+
+
+@pytest.mark.parametrize("carrier", ["tls", "wss", "tcp", "ws"])
+def test_a_conversation(lab, carrier):
+    cutter = lab.cutter()
+    tunnel = lab.tcp(lab.origin(echo), relay=cutter, carrier=carrier)
+    visitor = lab.visit(tunnel)
+    for n in range(4):
+        visitor.send(b"%04d" % n)
+        if n:
+            cutter.cut()
+        assert visitor.read_exact(4) == b"%04d" % n
+        lab.eventually(lambda: tunnel.agent.events("link")[-1]["state"] == "up")
+
+
+def test_what_is_said_while_there_is_no_line_arrives_afterwards(lab):
+    cutter = lab.cutter()
+    tunnel = lab.tcp(lab.origin(echo), relay=cutter)
+    visitor = lab.visit(tunnel)
+    cutter.refuse()
+    cutter.cut()
+    tunnel.agent.wait_event("link", state="down")
+    visitor.send(b"meanwhile")
+    late = lab.visit(tunnel)  # somebody who comes only now
+    late.send(b"late")
+    cutter.refuse(False)
+    assert visitor.read_exact(9) == b"meanwhile"
+    assert late.read_exact(4) == b"late"
+
+
 def test_a_hundred_idle_streams(lab):
-    def echo(wire):
-        while data := wire.read_some():
-            wire.send(data)
     cutter = lab.cutter()
     tunnel = lab.tcp(lab.origin(echo), relay=cutter)
     visitors = [lab.visit(tunnel) for _ in range(100)]
