@@ -212,6 +212,9 @@ static void route_by_host(struct http_entry *e, struct exchange *x, struct http_
     case ROUTER_FOUND:
         http_proxy_start(&e->visitor, x, request, route);
         return;
+    case ROUTER_AWAY:
+        answer_page(e, x, request, PAGE_AGENT_AWAY);
+        return;
     case ROUTER_NO_PATH:
         answer_page(e, x, request, PAGE_NO_PATH);
         return;

@@ -15,6 +15,7 @@
 #include "relay/front_door.h"
 #include "relay/http_entry.h"
 #include "relay/registry.h"
+#include "relay/reserved.h"
 #include "relay/session.h"
 #include "store/store.h"
 #include "wire/mux_frame.h"
@@ -202,6 +203,7 @@ static int open_all(struct relay *r, struct loop *loop, struct errinfo *why)
     TRY(control_socket_open(&r->control, r, why));
     TRY(open_doors(r, why));
     TRY(open_admin(r, why));
+    reserved_watch(r);
     return start_workers(r, why);
 }
 

@@ -13,6 +13,7 @@ struct place {
     struct route *routes;
     uint32_t route_count;
     uint32_t turn;
+    bool is_reserved; /* stays without a route */
 };
 
 struct host {
@@ -105,16 +106,46 @@ static struct place *add_place(struct host *h, struct slice path)
     return p;
 }
 
-void router_add(struct router *r, struct slice host, struct slice path, struct route route)
+static struct place *find_or_add_place(struct router *r, struct slice host, struct slice path)
 {
     struct host *h = find_host(r, host);
     if (!h) {
         h = add_host(r, host);
     }
     struct place *p = find_place(h, path);
-    if (!p) {
-        p = add_place(h, path);
+    return p ? p : add_place(h, path);
+}
+
+static void free_if_unused(struct router *r, struct host *h, struct place *p)
+{
+    if (p->route_count == 0 && !p->is_reserved) {
+        free_place(p);
     }
+    if (list_is_empty(&h->places)) {
+        free_host(r, h);
+    }
+}
+
+void router_reserve(struct router *r, struct slice host, struct slice path)
+{
+    find_or_add_place(r, host, path)->is_reserved = true;
+}
+
+void router_release(struct router *r, struct slice host, struct slice path)
+{
+    struct host *h = find_host(r, host);
+    struct place *p = h ? find_place(h, path) : NULL;
+
+    if (p) {
+        p->is_reserved = false;
+        free_if_unused(r, h, p);
+    }
+}
+
+void router_add(struct router *r, struct slice host, struct slice path, struct route route)
+{
+    struct place *p = find_or_add_place(r, host, path);
+
     p->routes = mem_resize(p->routes, (p->route_count + 1) * sizeof *p->routes);
     p->routes[p->route_count++] = route;
 }
@@ -130,11 +161,8 @@ void router_remove(struct router *r, struct slice host, struct slice path, struc
             break;
         }
     }
-    if (p && p->route_count == 0) {
-        free_place(p);
-    }
-    if (h && list_is_empty(&h->places)) {
-        free_host(r, h);
+    if (p) {
+        free_if_unused(r, h, p);
     }
 }
 
@@ -148,16 +176,20 @@ static bool path_is_below(struct slice path, const struct place *p)
     return slice_starts(path, prefix) && (path.len == prefix.len || path.ptr[prefix.len] == '/');
 }
 
-static bool find_in_host(struct host *h, struct slice path, struct route *route_out)
+static enum router_miss find_in_host(struct host *h, struct slice path, struct route *route_out)
 {
     LIST_EACH (&h->places, n) {
         struct place *p = LIST_ENTRY(n, struct place, node);
-        if (path_is_below(path, p)) {
-            *route_out = p->routes[p->turn++ % p->route_count];
-            return true;
+        if (!path_is_below(path, p)) {
+            continue;
         }
+        if (p->route_count == 0) {
+            return ROUTER_AWAY;
+        }
+        *route_out = p->routes[p->turn++ % p->route_count];
+        return ROUTER_FOUND;
     }
-    return false;
+    return ROUTER_NO_PATH;
 }
 
 /* The wildcard hosts above a name, the nearest first: "*.b.c" and "*.c" for "a.b.c". */
@@ -190,21 +222,16 @@ bool router_is_claimed(const struct router *r, struct slice host)
 enum router_miss router_find(struct router *r, struct slice host, struct slice target_path,
                              struct route *route_out)
 {
-    struct host *candidates[] = {
-        find_host(r, host),
-        NULL,
-        NULL,
-    };
+    struct host *exact = find_host(r, host);
+    enum router_miss miss = exact ? find_in_host(exact, target_path, route_out) : ROUTER_NO_PATH;
 
-    if (candidates[0] && find_in_host(candidates[0], target_path, route_out)) {
-        return ROUTER_FOUND;
+    if (miss != ROUTER_NO_PATH) {
+        return miss;
     }
-    candidates[1] = find_wildcard(r, host);
-    candidates[2] = find_host(r, SLICE("*"));
-    for (size_t i = 1; i < COUNT_OF(candidates); i++) {
-        if (candidates[i] && find_in_host(candidates[i], target_path, route_out)) {
-            return ROUTER_FOUND;
-        }
+    struct host *wildcard = find_wildcard(r, host);
+    struct host *others[] = {wildcard, find_host(r, SLICE("*"))};
+    for (size_t i = 0; i < COUNT_OF(others) && miss == ROUTER_NO_PATH; i++) {
+        miss = others[i] ? find_in_host(others[i], target_path, route_out) : ROUTER_NO_PATH;
     }
-    return candidates[0] || candidates[1] ? ROUTER_NO_PATH : ROUTER_NO_HOST;
+    return miss == ROUTER_NO_PATH && !exact && !wildcard ? ROUTER_NO_HOST : miss;
 }

@@ -4,7 +4,8 @@
  * to all of them, so a lookup takes no lock and a bind costs one table entry per worker. Hosts are
  * exact ("blog.t.example.com"), wildcard ("*.example.com", any depth below) or "*" (what nobody
  * else has). Paths are prefixes on segment borders; the longest wins. Several routes at one place
- * are replicas (--share) and are taken in turn.
+ * are replicas (--share) and are taken in turn. A place that is reserved stays when its last route
+ * goes: its agent is away, nobody else stands in for it.
  */
 #pragma once
 #include <stdbool.h>
@@ -36,7 +37,11 @@ void router_add(struct router *r, struct slice host, struct slice path, struct r
 /* Removes that very route; nothing happens when it is not there. */
 void router_remove(struct router *r, struct slice host, struct slice path, struct route route);
 
-enum router_miss { ROUTER_FOUND, ROUTER_NO_HOST, ROUTER_NO_PATH };
+/* The place is kept for an agent, whether it has a route or not; or is no longer. */
+void router_reserve(struct router *r, struct slice host, struct slice path);
+void router_release(struct router *r, struct slice host, struct slice path);
+
+enum router_miss { ROUTER_FOUND, ROUTER_AWAY, ROUTER_NO_HOST, ROUTER_NO_PATH };
 
 /* host as the visitor sent it: any case, port already cut off. target_path: without the query. */
 enum router_miss router_find(struct router *r, struct slice host, struct slice target_path,

@@ -124,6 +124,12 @@ MUST_USE int store_reserve(struct store *store, struct slice entry, const struct
                            struct slice tunnel, struct slice holder,
                            const struct store_reservation **other_out);
 
+/* Tells of every entry that is reserved now (at once, in this call) and later of each that becomes
+ * reserved or free, from within the call that did it: note it, and do not ask the store back. One
+ * listener. */
+void store_on_reserved(struct store *store,
+                       void (*changed)(void *ctx, struct slice entry, bool is_reserved), void *ctx);
+
 /* The last link of this entry is gone: it stays reserved for STORE_RESERVED_MS. Nothing happens if
  * somebody else holds it by now. */
 void store_leave(struct store *store, struct slice entry, const struct store_owner *who);

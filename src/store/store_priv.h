@@ -148,6 +148,8 @@ struct store {
     void (*gone)(void *ctx, uint64_t token_id);
     void *gone_ctx;
     struct task gone_task;
+    void (*reserved)(void *ctx, struct slice entry, bool is_reserved);
+    void *reserved_ctx;
     struct timer sweep_timer;
 };
 

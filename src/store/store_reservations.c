@@ -43,6 +43,25 @@ static struct owner *find_or_add_owner(struct store *store, const struct store_o
     return o;
 }
 
+/* ---- who listens ---- */
+
+static void tell_reserved(const struct store *store, const struct reservation *r, bool is_reserved)
+{
+    if (store->reserved) {
+        store->reserved(store->reserved_ctx, slice_str(r->pub.entry), is_reserved);
+    }
+}
+
+void store_on_reserved(struct store *store,
+                       void (*changed)(void *ctx, struct slice entry, bool is_reserved), void *ctx)
+{
+    store->reserved = changed;
+    store->reserved_ctx = ctx;
+    TABLE_EACH (&store->reservations, node) {
+        tell_reserved(store, CONTAINER_OF(node, struct reservation, by_entry), true);
+    }
+}
+
 /* ---- life of a reservation ---- */
 
 static void join_owner(struct store *store, struct reservation *r, const struct store_owner *who)
@@ -81,6 +100,7 @@ static struct reservation *add_reservation(struct store *store, struct slice ent
     set_text(&r->pub.entry, entry);
     table_add(&store->reservations, &r->by_entry, slice_hash(entry));
     join_owner(store, r, who);
+    tell_reserved(store, r, true);
     return r;
 }
 
@@ -100,6 +120,7 @@ static void drop_reservation(struct store *store, struct reservation *r)
     part_owner(store, r);
     r->is_dropped = true;
     store_mark(store, &r->object);
+    tell_reserved(store, r, false);
 }
 
 void store_free_dropped(struct reservation *r)

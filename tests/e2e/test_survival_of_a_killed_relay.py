@@ -70,6 +70,17 @@ def test_names_and_ports_are_the_same_again(lab):
         lab.eventually(lambda: lab.visit(ssh).read_to_end() == b"ssh")
 
 
+def test_until_its_agent_is_back_a_visitor_hears_503(lab):
+    web = lab.http(lab.origin(http_origin(lambda wire, head: wire.send(answer(b"web")))))
+    web.agent.stop()
+    assert lab.curl(web.url).status == 503
+    lab.the_relay.kill()
+    relay = lab.restart(lab.the_relay)
+    got = lab.curl(web.url)
+    assert got.status == 503 and int(got.get("Retry-After")) > 0
+    assert lab.curl(f"http://nobody.localhost:{relay.port}/").status == 404
+
+
 def test_an_agent_waits_for_a_relay_that_is_not_there_yet(lab):
     relay = lab.relay()
     token = lab.token(relay, "t")

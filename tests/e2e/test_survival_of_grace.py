@@ -99,6 +99,9 @@ def test_a_new_request_waits_a_moment_and_gets_a_503_with_retry_after(lab):
     web.leave()
     got = lab.get(web)
     assert got.status == 503 and int(got.get("Retry-After")) > 0
+    lab.the_relay.wait_line("session over", GRACE_SECONDS + 3)
+    got = lab.get(web)  # the name is still the agent's
+    assert got.status == 503 and int(got.get("Retry-After")) > 0
 
 
 def test_a_request_that_comes_while_the_line_is_cut_is_served_when_it_is_back(lab):

@@ -9,7 +9,7 @@ static struct route tunnel(uint32_t id)
     return (struct route){.worker = 0, .session = 1, .tunnel = id};
 }
 
-/* The tunnel that serves it, 0 for an unknown host, -1 for an unknown path. */
+/* The tunnel that serves it, 0 for an unknown host, -1 for an unknown path, -3 if it is away. */
 static int served_by(struct router *r, const char *host, const char *path)
 {
     struct route route = {0};
@@ -21,6 +21,8 @@ static int served_by(struct router *r, const char *host, const char *path)
         return 0;
     case ROUTER_NO_PATH:
         return -1;
+    case ROUTER_AWAY:
+        return -3;
     }
     return -2;
 }
@@ -50,6 +52,42 @@ static void the_longest_path_wins_and_ends_at_a_segment(void **state)
     assert_int_equal(served_by(&r, "h", "/apix"), 1);
     router_remove(&r, SLICE("h"), SLICE("/"), tunnel(1));
     assert_int_equal(served_by(&r, "h", "/apix"), -1);
+    router_deinit(&r);
+}
+
+static void a_reserved_place_outlives_its_routes(void **state)
+{
+    (void)state;
+    struct router r = {0};
+
+    router_add(&r, SLICE("*"), SLICE("/"), tunnel(9));
+    router_reserve(&r, SLICE("h"), SLICE("/"));
+    assert_int_equal(served_by(&r, "h", "/"), -3); /* nobody stands in for it */
+    router_add(&r, SLICE("h"), SLICE("/"), tunnel(1));
+    assert_int_equal(served_by(&r, "h", "/"), 1);
+    router_remove(&r, SLICE("h"), SLICE("/"), tunnel(1));
+    assert_int_equal(served_by(&r, "h", "/"), -3);
+    assert_true(router_is_claimed(&r, SLICE("h")));
+    router_release(&r, SLICE("h"), SLICE("/"));
+    assert_int_equal(served_by(&r, "h", "/"), 9);
+    assert_false(router_is_claimed(&r, SLICE("h")));
+    router_deinit(&r);
+}
+
+static void a_released_place_keeps_its_routes(void **state)
+{
+    (void)state;
+    struct router r = {0};
+
+    router_reserve(&r, SLICE("h"), SLICE("/api"));
+    router_add(&r, SLICE("h"), SLICE("/api"), tunnel(1));
+    router_add(&r, SLICE("h"), SLICE("/"), tunnel(2));
+    router_release(&r, SLICE("h"), SLICE("/api"));
+    router_release(&r, SLICE("h"), SLICE("/other")); /* nothing is there */
+    router_release(&r, SLICE("other"), SLICE("/"));
+    assert_int_equal(served_by(&r, "h", "/api"), 1);
+    router_remove(&r, SLICE("h"), SLICE("/api"), tunnel(1));
+    assert_int_equal(served_by(&r, "h", "/api"), 2);
     router_deinit(&r);
 }
 
@@ -111,6 +149,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_host_is_found_in_any_case),
         cmocka_unit_test(the_longest_path_wins_and_ends_at_a_segment),
+        cmocka_unit_test(a_reserved_place_outlives_its_routes),
+        cmocka_unit_test(a_released_place_keeps_its_routes),
         cmocka_unit_test(the_nearest_wildcard_stands_in_for_unknown_hosts),
         cmocka_unit_test(the_star_claims_no_host),
         cmocka_unit_test(replicas_take_turns_and_leave_alone),

@@ -295,6 +295,28 @@ static void coming_back_in_time_holds_it_again(void **state)
     assert_int_equal(store_find_reservation(store, SLICE("blog.t"))->expires_at, 0);
 }
 
+static void note_change(void *ctx, struct slice entry, bool is_reserved)
+{
+    text_addf(ctx, "%c%.*s ", is_reserved ? '+' : '-', SLICE_ARG(entry));
+}
+
+static void a_listener_hears_what_is_reserved_and_what_is_free_again(void **state)
+{
+    struct text heard = {0};
+
+    (void)state;
+    assert_int_equal(reserve("early.t", &bob), 0);
+    store_on_reserved(store, note_change, &heard);
+    assert_int_equal(reserve("blog.t", &bob), 0);
+    assert_int_equal(reserve("blog.t", &bob), 0);          /* no change */
+    assert_int_equal(reserve("blog.t", &ann), ERR_DENIED); /* neither */
+    store_leave(store, SLICE("blog.t"), &bob);             /* still reserved */
+    now_ms += STORE_RESERVED_MS;
+    store_sweep_reservations(store);
+    store_release(store, SLICE("early.t"), &bob);
+    check_text(&heard, "+early.t +blog.t -blog.t -early.t ");
+}
+
 static void a_released_name_is_free_at_once(void **state)
 {
     (void)state;
@@ -424,6 +446,7 @@ int main(void)
         ON_BOTH(without_a_token_it_belongs_to_the_agent),
         ON_BOTH(it_lasts_a_day_after_the_last_link),
         ON_BOTH(coming_back_in_time_holds_it_again),
+        ON_BOTH(a_listener_hears_what_is_reserved_and_what_is_free_again),
         ON_BOTH(a_released_name_is_free_at_once),
         ON_BOTH(the_same_tunnel_finds_its_port_again),
         ON_BOTH(one_owner_cannot_take_everything),
