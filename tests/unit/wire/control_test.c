@@ -141,8 +141,8 @@ static void wrong_types_and_missing_fields_are_refused(void **state)
         "{\"type\":\"exchanges\",\"exchanges\":{}}",
         "{\"type\":\"exchanges\",\"exchanges\":[1]}",
         "{\"type\":\"exchanges\",\"exchanges\":[{\"tunnel\":1,\"path\":\"/\"}]}",
-        "{\"type\":\"exchanges\",\"exchanges\":[{\"tunnel\":1,\"method\":\"GET\",\"path\":\"/\","
-        "\"in\":-1}]}",
+        ("{\"type\":\"exchanges\",\"exchanges\":[{\"tunnel\":1,\"method\":\"GET\",\"path\":\"/\","
+         "\"in\":-1}]}"),
         "{\"type\":\"notice\",\"level\":\"info\",\"sentence\":\"\xff\"}",
     };
 
