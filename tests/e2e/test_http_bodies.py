@@ -62,6 +62,7 @@ def test_memory_stays_constant(lab):
         wire.send(f"HTTP/1.1 200 OK\r\nContent-Length: {len(block) * count}\r\n\r\n".encode())
         for _ in range(count):
             wire.send(block)
+    lab.env["ASAN_OPTIONS"] += ":quarantine_size_mb=16"  # what it keeps of freed memory: 256
     web = lab.http(lab.origin(handler))
     programs = (lab.the_relay, web.agent)
     before = [p.peak_memory_bytes() for p in programs]
