@@ -10,7 +10,9 @@
 struct reporter {
     struct outlet out;
     bool is_json;
+    bool is_screen;
     bool is_terminal;
+    bool names_tunnels;
     struct text line; /* kept, so that a line costs no memory */
 };
 
@@ -32,7 +34,9 @@ struct reporter *reporter_new(struct loop *loop, const struct reporter_options *
     struct reporter *r = NEW(struct reporter);
 
     r->is_json = options->is_json;
+    r->is_screen = options->is_screen;
     r->is_terminal = options->is_terminal;
+    r->names_tunnels = options->names_tunnels;
     outlet_init(&r->out, loop, options->out_fd,
                 options->is_json ? tell_skipped_json : tell_skipped_plain);
     return r;
@@ -123,10 +127,24 @@ static void show_what_to_type(const struct report_tunnel *t)
     }
 }
 
+/* A program that reads stdout wants URLs and nothing else: there the name goes to stderr. */
+static void add_url(struct reporter *r, const struct report_tunnel *t)
+{
+    struct text *line = begin_line(r);
+
+    if (r->names_tunnels && r->is_screen) {
+        text_addf(line, "%s  ", t->name);
+    } else if (r->names_tunnels) {
+        fprintf(stderr, "adit: tunnel %s is %.*s\n", t->name, SLICE_ARG(t->url));
+    }
+    text_add(line, t->url);
+    outlet_add(&r->out, text_slice(line), true);
+}
+
 void reporter_tunnel(struct reporter *r, const struct report_tunnel *t)
 {
     if (!r->is_json) {
-        outlet_add(&r->out, t->url, true);
+        add_url(r, t);
         if (r->is_terminal) {
             show_what_to_type(t);
         }

@@ -1,8 +1,9 @@
 /* What a person or a script sees of an agent.
  *
  *              stdout                                          stderr
- *   plain      the URL of each tunnel, alone on its line;      link, errors, what to type next
- *              one line per exchange
+ *   plain      the URL of each tunnel, alone on its line;      link, errors, what to type next;
+ *              one line per exchange                           whose URL it is, where there are
+ *                                                              several (on a screen: before it)
  *   --json     one object per line: tunnel, link, exchange,    errors
  *              stream, error, skipped; each with `event`, `at`
  *
@@ -20,7 +21,9 @@ struct reporter;
 
 struct reporter_options {
     bool is_json;
-    bool is_terminal; /* a person looks at stderr: say what to type next */
+    bool is_screen;     /* a person looks at stdout */
+    bool is_terminal;   /* a person looks at stderr: say what to type next */
+    bool names_tunnels; /* there may be several: say whose URL it is */
     int out_fd;
 };
 

@@ -12,7 +12,9 @@ int agent_run_start(struct agent_run *run, struct loop *loop,
 {
     const struct reporter_options looks = {
         .is_json = options->is_json,
+        .is_screen = isatty(STDOUT_FILENO),
         .is_terminal = isatty(STDERR_FILENO),
+        .names_tunnels = options->names_tunnels,
         .out_fd = STDOUT_FILENO,
     };
     struct identity identity;

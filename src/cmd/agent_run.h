@@ -12,6 +12,7 @@ struct agent_run {
 struct agent_run_options {
     const char *state_folder;
     bool is_json;
+    bool names_tunnels; /* there may be several */
     struct agent_relay *relay_take;
     struct agent_config *config_take; /* with the tunnels */
 };

@@ -111,6 +111,7 @@ static enum exit_code run(struct publishing *p, struct options *options,
     const struct agent_run_options run_options = {
         .state_folder = text_str(&p->state),
         .is_json = options->common.is_json,
+        .names_tunnels = p->watch != NULL,
         .relay_take = relay_take,
         .config_take = &options->agent,
     };

@@ -25,6 +25,16 @@ def test_the_url_stands_alone_on_stdout_then_one_line_per_exchange(lab):
     assert len(agent.stdout()) == 2
 
 
+def test_up_says_whose_url_it_is_and_leaves_stdout_to_urls(lab):
+    config = lab.folder / "adit.yml"
+    config.write_text(f"tunnels:\n  web: {hello(lab).port}\n  wiki: {hello(lab).port}\n")
+    agent = start_plain(lab, "up", config)
+    for name in ("web", "wiki"):
+        agent.wait_line(rf"^adit: tunnel {name} is http.*//{name}\.localhost")
+    lab.eventually(lambda: len(agent.stdout()) == 2)
+    assert all(line.startswith("http") and " " not in line for line in agent.stdout())
+
+
 def test_json_events(lab):
     web = lab.http(hello(lab), "blog")
     event = web.agent.wait_event("tunnel")

@@ -16,9 +16,8 @@ struct desk {
     struct text said;
 };
 
-static void open_desk(struct desk *d, bool is_json)
+static void open_desk_with(struct desk *d, struct reporter_options options)
 {
-    struct reporter_options options = {.is_json = is_json};
     int fds[2];
 
     *d = (struct desk){.loop = loop_new()};
@@ -27,6 +26,11 @@ static void open_desk(struct desk *d, bool is_json)
     d->reader = fds[0];
     d->writer = options.out_fd = fds[1];
     d->reporter = reporter_new(d->loop, &options);
+}
+
+static void open_desk(struct desk *d, bool is_json)
+{
+    open_desk_with(d, (struct reporter_options){.is_json = is_json});
 }
 
 static const char *read_all(struct desk *d)
@@ -85,6 +89,28 @@ static void plain_is_the_url_alone_and_a_line_per_exchange(void **state)
                                       "web  GET /a?b  200  12 ms  2.0 KiB  ::1\n"
                                       "web  GET /a?b  cut  61 s  999 B  ::1\n"
                                       "... 7 more not shown\n");
+    close_desk(&d);
+}
+
+static void of_several_tunnels_a_screen_shows_whose_url_it_is(void **state)
+{
+    struct desk d;
+
+    (void)state;
+    open_desk_with(&d, (struct reporter_options){.is_screen = true, .names_tunnels = true});
+    reporter_tunnel(d.reporter, &a_tunnel);
+    assert_string_equal(read_all(&d), "web  https://a.b\n");
+    close_desk(&d);
+}
+
+static void of_several_tunnels_a_pipe_gets_urls_alone(void **state)
+{
+    struct desk d;
+
+    (void)state;
+    open_desk_with(&d, (struct reporter_options){.names_tunnels = true});
+    reporter_tunnel(d.reporter, &a_tunnel);
+    assert_string_equal(read_all(&d), "https://a.b\n");
     close_desk(&d);
 }
 
@@ -191,6 +217,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_is_the_url_alone_and_a_line_per_exchange),
+        cmocka_unit_test(of_several_tunnels_a_screen_shows_whose_url_it_is),
+        cmocka_unit_test(of_several_tunnels_a_pipe_gets_urls_alone),
         cmocka_unit_test(json_events_have_exactly_their_fields),
         cmocka_unit_test(a_stalled_reader_costs_counted_lines),
         cmocka_unit_test(a_reader_that_is_gone_is_not_missed),
