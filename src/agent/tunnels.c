@@ -270,11 +270,6 @@ static void refuse(struct tunnels *t, struct agent_tunnel *tunnel, uint32_t code
     }
 }
 
-static bool has_own_name(const struct tunnel_config *config)
-{
-    return config->subdomain || config->hosts.count > 0 || config->kind != TUNNEL_HTTP;
-}
-
 /* "quiet-otter" of "https://quiet-otter.t.example.com"; SLICE_NONE where the URL has no name. */
 static struct slice name_in_url(struct slice url)
 {
@@ -289,8 +284,10 @@ static struct slice name_in_url(struct slice url)
 static void take_name(struct agent_tunnel *tunnel, struct slice url)
 {
     struct slice name = name_in_url(url);
+    bool is_nameless = tunnel->kind == TUNNEL_HTTP && tunnel->config &&
+                       !tunnel_config_has_name(tunnel->config);
 
-    if (tunnel->config && !has_own_name(tunnel->config) && name.len > 0) {
+    if (is_nameless && name.len > 0) {
         mem_free(tunnel->name);
         tunnel->name = mem_strndup(name.ptr, name.len);
     }

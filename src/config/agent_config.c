@@ -24,6 +24,8 @@ static const struct schema_key tunnel_keys[] = {
     {"host", SCHEMA_LIST, FIELD(hosts), .value = "NAME",
      .help = "answer for this whole host name (blog.example.com, *.example.com), whose DNS leads "
              "to the relay; may be repeated"},
+    {"words", SCHEMA_BOOL, FIELD(wants_words), .is_file_only = true,
+     .help = "let the relay choose its public name, two words; not with subdomain or host"},
     {"path", SCHEMA_TEXT, FIELD(path), .value = "PREFIX",
      .help = "take only requests whose path begins with this; the longest prefix wins"},
     {"port", SCHEMA_PORT, FIELD(port), .is_file_only = true, .value = "PORT",
@@ -144,6 +146,11 @@ static int check_http(struct tunnel_config *t, struct origin at, struct problems
                       "only a tcp tunnel has a port; remove it, or write the "
                       "target as tcp://HOST:PORT");
     }
+    if (t->wants_words && tunnel_config_has_name(t)) {
+        return refuse(problems, at, t->key,
+                      "the relay chooses its words only if it has no name of its own; remove "
+                      "`words`, or subdomain and host");
+    }
     if (t->subdomain && !host_name_is_label(slice_str(t->subdomain))) {
         return refuse(
             problems, at, t->key,
@@ -167,6 +174,11 @@ static int check_http(struct tunnel_config *t, struct origin at, struct problems
     return 0;
 }
 
+bool tunnel_config_has_name(const struct tunnel_config *t)
+{
+    return t->subdomain || t->hosts.count > 0;
+}
+
 int tunnel_config_check(struct tunnel_config *t, struct origin at, struct problems *problems)
 {
     if (t->target.scheme == TARGET_NONE) {
@@ -184,7 +196,7 @@ int tunnel_config_check(struct tunnel_config *t, struct origin at, struct proble
     if (t->kind == TUNNEL_HTTP) {
         return check_http(t, at, problems);
     }
-    if (t->subdomain || t->hosts.count || t->path) {
+    if (tunnel_config_has_name(t) || t->wants_words || t->path) {
         return refuse(problems, at, t->key,
                       "a tcp tunnel has a port, and neither names nor a path");
     }
@@ -231,7 +243,7 @@ static int read_short(const struct tree *node, struct tunnel_config *t, const ch
 /* A tunnel that says nothing else is called by its key. */
 static void name_by_key(struct tunnel_config *t)
 {
-    if (t->kind == TUNNEL_HTTP && !t->subdomain && t->hosts.count == 0) {
+    if (t->kind == TUNNEL_HTTP && !tunnel_config_has_name(t) && !t->wants_words) {
         t->subdomain = mem_strdup(t->key);
     }
 }

@@ -32,6 +32,7 @@ struct tunnel_config {
     int kind;  /* enum tunnel_kind */
     struct target target;
     char *subdomain;        /* NULL: the relay chooses */
+    bool wants_words;       /* of a file: not called by its key, the relay shall choose */
     struct text_list hosts; /* whole host names */
     char *path;             /* prefix, "/api"; NULL: everything */
     uint16_t port;          /* TCP: public port; 0: the relay chooses */
@@ -72,6 +73,9 @@ MUST_USE int agent_config_load(struct agent_config *config, const char *path,
 MUST_USE int tunnel_config_check(struct tunnel_config *tunnel, struct origin at,
                                  struct problems *problems);
 void tunnel_config_deinit(struct tunnel_config *tunnel);
+
+/* A subdomain or host: the relay need not choose a name for it. */
+bool tunnel_config_has_name(const struct tunnel_config *tunnel);
 
 /* Public NAME of the command line: a label, or with a dot a whole host. */
 MUST_USE int tunnel_config_set_name(struct tunnel_config *tunnel, struct slice name,

@@ -58,6 +58,9 @@ static void add_line(struct text *out, const struct tunnel_config *t, unsigned i
     if (t->hosts.count) {
         add_hosts(out, &t->hosts);
     }
+    if (t->kind == TUNNEL_HTTP && !tunnel_config_has_name(t)) {
+        text_add_str(out, ", words: true"); /* its key here must not become its name */
+    }
     if (t->path) {
         text_add_str(out, ", path: ");
         add_quoted(out, t->path);

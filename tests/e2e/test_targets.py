@@ -83,3 +83,12 @@ def test_save_writes_the_tunnel_into_the_file(lab):
     agent = lab.agent("http", str(free_port()), "blog", "--save", relay=relay)
     lab.tunnel(agent)
     assert "blog" in (lab.folder / "adit.yml").read_text()
+
+
+def test_what_was_saved_without_a_name_comes_up_under_the_same_words(lab):
+    relay = lab.relay()
+    agent = lab.agent("http", str(free_port()), "--save", relay=relay)
+    url = lab.tunnel(agent).url
+    agent.stop()
+    again = lab.agent("up", relay=relay, token=agent.token, state=agent.state)
+    assert lab.tunnel(again).url == url

@@ -139,6 +139,8 @@ static void tunnels_that_cannot_be_are_told_why(void **state)
     check_wrong("tunnels: {a: {target: 1, host: \"x y\"}}\n", "'x y' is no host name");
     check_wrong("tunnels: {a: {target: 1, path: b}}\n", "a path begins with /");
     check_wrong("tunnels: {\"a b\": 1}\n", "a tunnel's name has letters");
+    check_wrong("tunnels: {a: {target: 1, subdomain: b, words: true}}\n", "remove `words`");
+    check_wrong("tunnels: {a: {target: \"tcp://h:1\", words: true}}\n", "neither names nor a path");
 }
 
 static void everything_wrong_is_told_at_once(void **state)
@@ -309,6 +311,23 @@ static void saving_works_without_tunnels_and_without_a_last_newline(void **state
     check_saved("tunnels:\nrelay: h\n", "web", "tunnels:\n  " LINE("web") "relay: h\n");
 }
 
+static void a_tunnel_saved_without_a_name_has_none_when_it_is_read(void **state)
+{
+    struct folder f;
+    struct errinfo info = {0};
+    struct tunnel_config t = {.key = (char *)"http-3000", .kind = TUNNEL_HTTP};
+    (void)state;
+    folder_make(&f);
+    assert_int_equal(target_parse(SLICE("3000"), &t.target, NULL), 0);
+    const char *path = folder_path(&f, "adit.yml");
+    assert_int_equal(agent_config_save_tunnel(path, &t, &info), 0);
+    read_good(folder_read(&f, "adit.yml"));
+    assert_string_equal(config.tunnels.items[0].key, "http-3000");
+    assert_null(config.tunnels.items[0].subdomain);
+    target_deinit(&t.target);
+    folder_remove(&f);
+}
+
 static void saving_refuses_what_it_cannot_change_safely(void **state)
 {
     struct folder f;
@@ -352,6 +371,7 @@ int main(void)
         CONFIG_TEST(saving_appends_below_the_others_and_keeps_comments),
         CONFIG_TEST(saving_replaces_the_tunnel_of_that_name),
         CONFIG_TEST(saving_works_without_tunnels_and_without_a_last_newline),
+        CONFIG_TEST(a_tunnel_saved_without_a_name_has_none_when_it_is_read),
         CONFIG_TEST(saving_refuses_what_it_cannot_change_safely),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
