@@ -31,8 +31,6 @@ static const struct schema_key keys[] = {
      .help = "serve the relay's figures here (/metrics, for Prometheus); off unless named"},
     {"tcp_ports", SCHEMA_PORTS, FIELD(tcp_ports), .fallback = "1024-32767", .value = "A-B",
      .help = "public ports that tunnels may have; those nobody asks for are taken from 20000 up"},
-    {"udp_ports", SCHEMA_PORTS, FIELD(udp_ports), .fallback = "1024-32767", .value = "A-B",
-     .help = "the same for UDP, which no tunnel of this version uses yet"},
     {"workers", SCHEMA_INTEGER, FIELD(workers), .fallback = "0", .min = "0", .max = "64",
      .value = "N", .help = "threads that carry traffic; 0: one per core"},
     {"limits", SCHEMA_MAP, FIELD(limits), .inner = &limits_schema, .is_file_only = true,

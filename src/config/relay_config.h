@@ -23,7 +23,6 @@ struct relay_config {
     bool is_insecure;     /* ws:// and tcp:// links from beyond loopback are accepted */
     struct address admin; /* port 0: none */
     struct port_range tcp_ports;
-    struct port_range udp_ports;
     uint64_t workers; /* 0: one per core */
     struct limits limits;
 };

@@ -10,7 +10,7 @@ from support.wire import answer, free_port, http_origin
 @pytest.mark.parametrize("words", [
     ["nonsense"], ["http"], ["http", "3000", "--nonsense"], ["relay", "--listen"],
     ["relay", "--listen", "nowhere:port"], ["http", "99999999"], ["peer"], ["connect", "x"],
-    ["token"], ["token", "nonsense"],
+    ["token"], ["token", "nonsense"], ["udp", "3000"], ["relay", "--udp-ports", "2000-3000"],
 ])
 def test_wrong_usage_is_2_and_says_why(lab, words):
     done = lab.adit(*words)

@@ -44,7 +44,7 @@ static void every_key_is_read(void **state)
                                              "cert: c.pem\nkey: k.pem\ndomain: T.Example.com.\n"
                                              "data: /d\nopen: true\ninsecure: true\n"
                                              "admin: 127.0.0.1:9\ntcp_ports: 20000-20010\n"
-                                             "udp_ports: 1-2\nworkers: 3\n"
+                                             "workers: 3\n"
                                              "limits: {drain: 5s, head_size: 16K}\n"),
                                        &problems),
                      0);
