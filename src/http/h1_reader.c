@@ -244,6 +244,7 @@ static int parse_response(struct h1_reader *r, struct slice bytes,
         TRY(judge_informational(r, &connection, question));
     } else {
         r->head.is_tunnel = question->asked.is_connect && parsed.status / 100 == 2;
+        r->head.upgrade = parsed.status == 426 ? connection.upgrade : SLICE_NONE;
     }
     if (!http_head_is_informational(&r->head)) {
         start_body(r, &framing, r->head.is_tunnel);

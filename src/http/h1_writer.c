@@ -191,6 +191,15 @@ static enum h1_writer_state frame_response(struct draft *d, const struct http_he
     return H1_WRITER_DONE;
 }
 
+/* 426 has to say what it requires (RFC 9110 section 15.5.22). */
+static void draft_required(struct draft *d, const struct http_head *head)
+{
+    if (head->status == 426 && head->upgrade.len > 0) {
+        draft_add(d, HTTP_UPGRADE, head->upgrade);
+        draft_add(d, HTTP_CONNECTION, SLICE("Upgrade"));
+    }
+}
+
 static void draft_persistence(struct draft *d, const struct h1_answer *answer)
 {
     if (!answer->is_kept) {
@@ -208,6 +217,7 @@ int h1_writer_response(struct h1_writer *w, const struct http_head *head, struct
     draft_begin(&d, head);
     enum h1_writer_state next = frame_response(&d, head, answer);
     if (next != H1_WRITER_HEAD && next != H1_WRITER_TUNNEL) {
+        draft_required(&d, head);
         draft_persistence(&d, answer);
     }
     struct slice reason = head->reason.len > 0 ? head->reason : http_status_reason(head->status);

@@ -47,7 +47,7 @@ struct http_head {
     enum http_version version; /* of the one who sent it */
     enum http_body body;
     uint64_t body_bytes;  /* with HTTP_BODY_SIZED */
-    struct slice upgrade; /* protocol asked for or agreed on; empty: none */
+    struct slice upgrade; /* protocol asked for, agreed on or (426) required; empty: none */
     bool is_tunnel;       /* request: CONNECT; response: what follows is a plain stream */
     bool takes_trailers;  /* request: TE: trailers */
 

@@ -99,6 +99,14 @@ static void answer_health(struct http_entry *e, struct exchange *x, const struct
     finish_own(e, x, request, 200, err);
 }
 
+static enum page page_for_upgrade(unsigned status)
+{
+    if (status == 405) {
+        return PAGE_LINK_NOT_GET;
+    }
+    return status == 426 ? PAGE_LINK_NO_UPGRADE : PAGE_LINK_BAD;
+}
+
 /* The 101 for a proper upgrade; otherwise a page that says no. The engine has taken Connection and
  * Upgrade out of the head. */
 static bool check_link(const struct http_head *request, struct text *answer_out, enum page *no_out)
@@ -116,7 +124,7 @@ static bool check_link(const struct http_head *request, struct text *answer_out,
         return false;
     }
     if (ws_request_check(&fields, request->method, &status, &why) < 0) {
-        *no_out = PAGE_LINK_BAD;
+        *no_out = page_for_upgrade(status);
         return false;
     }
     ws_answer_write(fields.key, SLICE_NONE, sha1, answer_out);

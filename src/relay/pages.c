@@ -84,8 +84,16 @@ static const struct page_text texts[PAGE_COUNT] = {
     [PAGE_LINK_FROM_WEB] = {403, false, "LINK_FROM_WEB", AT_RELAY, "Not from a web page",
                             "Links are opened by agents, never by a web page.",
                             "Use adit on the machine with the service."},
+    [PAGE_LINK_NOT_GET] = {405, false, "LINK_NOT_GET", AT_RELAY, "Not a link",
+                           "This address takes WebSocket upgrades of agents only, and those are "
+                           "asked for with GET.",
+                           "Use adit on the machine with the service."},
+    [PAGE_LINK_NO_UPGRADE] = {426, false, "LINK_NO_UPGRADE", AT_RELAY, "Links come here",
+                              "This address takes WebSocket upgrades of agents only.",
+                              "Use adit on the machine with the service. If an agent was sent "
+                              "here, a proxy on its way lets no WebSocket (version 13) pass."},
     [PAGE_LINK_BAD] = {400, false, "LINK_BAD", AT_RELAY, "Not a link",
-                       "This address takes WebSocket upgrades of agents only.",
+                       "The upgrade to WebSocket that was asked for is broken.",
                        "Use adit on the machine with the service."},
 };
 
@@ -280,6 +288,13 @@ static void add_fields(struct http_head *head, const struct page_text *page, enu
     }
     if (page->is_worth_retrying) {
         http_head_add(head, HTTP_RETRY_AFTER, http_head_keepf(head, "%d", RETRY_AFTER_S));
+    }
+    if (page->status == 405) {
+        http_head_add_name(head, SLICE("Allow"), SLICE("GET"));
+    }
+    if (page->status == 426) {
+        head->upgrade = SLICE("websocket");
+        http_head_add_name(head, SLICE("Sec-WebSocket-Version"), SLICE("13"));
     }
     if (page->status >= 400) {
         http_head_add_name(head, SLICE("Adit-Error"), slice_str(page->code));

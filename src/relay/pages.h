@@ -27,7 +27,9 @@ enum page {
     PAGE_BAD_ANSWER,      /* the origin spoke no HTTP */
     PAGE_ANSWER_TIMEOUT,  /* no answer within the limit */
     PAGE_LINK_FROM_WEB,   /* a web page tried to open a link */
-    PAGE_LINK_BAD,        /* a link upgrade that is none */
+    PAGE_LINK_NOT_GET,    /* the link's path, asked by another method */
+    PAGE_LINK_NO_UPGRADE, /* the link's path, without the upgrade of a WebSocket */
+    PAGE_LINK_BAD,        /* a link upgrade that is broken */
     PAGE_COUNT,
 };
 

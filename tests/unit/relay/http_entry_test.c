@@ -139,12 +139,22 @@ static void a_web_page_cannot_open_a_link(void **state)
     assert_null(world.carrier);
 }
 
+/* RFC 9110 section 15.5.22 wants it to say what is required. */
+static void a_request_for_the_link_without_an_upgrade_is_told_so(void **state)
+{
+    (void)state;
+    check_answer(GET("t.example.com", "/_adit/link"), "HTTP/1.1 426 ",
+                 "Sec-WebSocket-Version: 13\r\nAdit-Error: LINK_NO_UPGRADE\r\n");
+    check_answer(GET("t.example.com", "/_adit/link"), "HTTP/1.1 426 ",
+                 "Upgrade: websocket\r\nConnection: Upgrade\r\n");
+    assert_null(world.carrier);
+}
+
 static void a_link_that_is_none_is_refused(void **state)
 {
     (void)state;
-    check_answer(GET("t.example.com", "/_adit/link"), "HTTP/1.1 400 ", "Adit-Error: LINK_BAD\r\n");
-    check_answer(REQUEST("POST", "t.example.com", "/_adit/link", LINK_FIELDS), "HTTP/1.1 400 ",
-                 "Adit-Error: LINK_BAD\r\n");
+    check_answer(REQUEST("POST", "t.example.com", "/_adit/link", LINK_FIELDS), "HTTP/1.1 405 ",
+                 "Allow: GET\r\nAdit-Error: LINK_NOT_GET\r\n");
     check_answer(REQUEST("GET", "t.example.com", "/_adit/link",
                          "Connection: Upgrade\r\nUpgrade: websocket\r\n"
                          "Sec-WebSocket-Version: 13\r\n"),
@@ -199,6 +209,7 @@ int main(void)
         WORLD_TEST(an_upgrade_becomes_a_link),
         WORLD_TEST(a_link_over_tls_is_wss),
         WORLD_TEST(a_web_page_cannot_open_a_link),
+        WORLD_TEST(a_request_for_the_link_without_an_upgrade_is_told_so),
         WORLD_TEST(a_link_that_is_none_is_refused),
         WORLD_TEST(a_draining_relay_finishes_what_is_open),
         WORLD_TEST(sent_away_means_cut),

@@ -57,6 +57,20 @@ static void an_answer_reaches_the_visitor_as_it_was(void **state)
     stream_end_close(&v);
 }
 
+/* RFC 9110 section 15.5.22: what 426 requires is in a field that otherwise ends at each hop. */
+static void a_required_upgrade_reaches_the_visitor(void **state)
+{
+    (void)state;
+    struct stream_end v;
+
+    say(visit(&v), GET("/"));
+    hear(origin(0), "\r\n\r\n");
+    say(origin(0), "HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade\r\nUpgrade: TLS/1.3\r\n"
+                   "Content-Length: 0\r\n\r\n");
+    hear(&v, "\r\nUpgrade: TLS/1.3\r\nConnection: Upgrade\r\n");
+    stream_end_close(&v);
+}
+
 static void bodies_and_trailers_pass_both_ways(void **state)
 {
     (void)state;
@@ -784,6 +798,7 @@ int main(void)
         WORLD_TEST(a_request_reaches_the_origin_as_it_was),
         WORLD_TEST(the_origin_learns_who_visits),
         WORLD_TEST(an_answer_reaches_the_visitor_as_it_was),
+        WORLD_TEST(a_required_upgrade_reaches_the_visitor),
         WORLD_TEST(bodies_and_trailers_pass_both_ways),
         WORLD_TEST(informational_heads_come_before_the_answer),
         WORLD_TEST(an_early_answer_ends_the_exchange),
