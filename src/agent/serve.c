@@ -126,7 +126,7 @@ static void refuse(struct visit *v, uint16_t code, const char *reason)
 {
     const struct visit_end e = {.reason = reason};
 
-    link_stream_reset(&v->link, code);
+    stream_reset(&v->link, code);
     end(v, &e);
 }
 

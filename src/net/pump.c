@@ -222,9 +222,11 @@ static void finish(struct task *t)
         .bytes = {p->lane[PUMP_A].bytes, p->lane[PUMP_B].bytes},
     };
 
+    uint16_t why = stream_reset_code(p->end[p->failed_side]);
+
     for (int side = 0; side < 2; side++) {
         if (p->is_reset) {
-            stream_abort(&p->end[side]);
+            stream_reset(&p->end[side], why);
         } else {
             stream_close(&p->end[side]);
         }

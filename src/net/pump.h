@@ -4,8 +4,8 @@
  *  - EOF of one side becomes shutdown of the other. Where that is not possible, what has arrived
  *    is sent and both are closed.
  *  - A reset or a truncation of one side becomes a reset of the other, after what had come before
- *    it: never a clean end. A side that ended properly before it broke has said all it had to say:
- *    the other is then closed in order.
+ *    it: never a clean end, and with the same reason. A side that ended properly before it broke
+ *    has said all it had to say: the other is then closed in order.
  *  - At most STREAM_TURN_BYTES a turn and direction.
  *
  * An idle pump owns no chunk.

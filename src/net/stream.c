@@ -185,6 +185,14 @@ void stream_abort(struct stream **s)
     give_up(s, true);
 }
 
+void stream_reset(struct stream **s, uint16_t code)
+{
+    if (*s) {
+        (*s)->reset_code = code;
+    }
+    stream_abort(s);
+}
+
 void stream_facts(const struct stream *s, struct stream_facts *out)
 {
     *out = (struct stream_facts){0};

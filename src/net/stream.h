@@ -76,8 +76,9 @@ struct stream {
     void *ctx;
     struct task ready;
     struct flusher flusher;
-    uint8_t wanted;  /* events the user waits for */
-    uint8_t pending; /* events not yet told */
+    uint8_t wanted;      /* events the user waits for */
+    uint8_t pending;     /* events not yet told */
+    uint16_t reset_code; /* why it was reset, see below */
 };
 
 /* ---- for users ---- */
@@ -114,6 +115,15 @@ MUST_USE int stream_shutdown(struct stream *s);
  * Both null the pointer; accept NULL inside. */
 void stream_close(struct stream **s);
 void stream_abort(struct stream **s);
+
+/* Aborts and tells the peer why (enum reset_code), where the layer can; else as stream_abort. */
+void stream_reset(struct stream **s, uint16_t code);
+
+/* Why the peer reset it; RESET_NONE: it did not, or the layer cannot tell. */
+static inline uint16_t stream_reset_code(const struct stream *s)
+{
+    return s->reset_code;
+}
 
 void stream_facts(const struct stream *s, struct stream_facts *out);
 

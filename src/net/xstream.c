@@ -3,6 +3,7 @@
  *
  *     pieces, tail, end       the writer says: these bytes, and then this end
  *     head, taken_bytes       the reader says: so many slots, so many bytes are free again
+ *     reset_code              why the end is ERR_RESET; written before it
  *     writer_waits            the writer found no room; whoever makes some rings
  *     reader_left             nobody reads any more
  *
@@ -22,6 +23,7 @@ struct lane {
     _Atomic uint32_t tail;
     _Atomic uint64_t taken_bytes;
     _Atomic int end; /* 0, ERR_EOF or ERR_RESET */
+    _Atomic uint16_t reset_code;
     atomic_bool writer_waits;
     atomic_bool reader_left;
 };
@@ -159,6 +161,7 @@ static void leave(struct end *e)
 
 static void reset(struct end *e)
 {
+    atomic_store(&e->out->reset_code, e->stream.reset_code);
     atomic_store(&e->out->end, ERR_RESET);
     leave(e);
 }
@@ -172,6 +175,7 @@ static void break_tx(struct end *e, int err)
 {
     if (e->tx_end == 0) {
         e->tx_end = (int16_t)err;
+        e->stream.reset_code = atomic_load(&e->in->reset_code);
         bufq_clear(&e->tx);
         stream_raise(&e->stream, STREAM_BROKEN | STREAM_READABLE | STREAM_WRITABLE);
     }

@@ -6,7 +6,7 @@
  * Whole chunks cross without a copy; nothing is locked. Each side rings the other at most once a
  * turn. A direction holds at most XSTREAM_BYTES, unread ones included, so back-pressure crosses
  * too; half-close, reset and close work as with a socket, from either side at any time: who writes
- * to an end that was closed gets ERR_RESET.
+ * to an end that was closed gets ERR_RESET. The reason of stream_reset crosses, too.
  *
  * Both loops must live until both ends are closed and their turns are over.
  */

@@ -5,6 +5,7 @@
 #include "net/xstream.h"
 #include "relay/relay.h"
 #include "wire/open_facts.h"
+#include "wire/reset_code.h"
 
 struct far_origin {
     struct list node; /* worker.far_origins */
@@ -12,6 +13,8 @@ struct far_origin {
     struct route route;
     struct stream *stream; /* our end, until the pump has it */
     struct pump *pump;
+    struct session_waiter waiter;
+    bool is_waiting; /* for the agent */
     struct addr visitor;
     struct slice scheme; /* a literal */
     uint16_t port;
@@ -37,35 +40,93 @@ static void on_pump_done(void *ctx, const struct pump_result *result)
     end(ctx);
 }
 
-static int open_link(const struct far_origin *f, struct stream **link_out)
+static int open_link(const struct far_origin *f, struct tunnel *t, struct stream **link_out)
 {
-    struct tunnel *t = NULL;
     struct origin_caller caller = {
         .visitor = &f->visitor,
         .scheme = f->scheme,
         .host = slice_of(f->host, f->host_len),
         .port = f->port,
     };
+
+    return origin_open_stream(t, &caller, link_out);
+}
+
+/* The proxy has a page for each reason. */
+static void refuse(struct far_origin *f, enum reset_code code)
+{
+    stream_reset(&f->stream, code);
+    end(f);
+}
+
+static void join(struct far_origin *f, struct stream *link_take)
+{
+    struct stream *near = f->stream;
+
+    f->stream = NULL;
+    origin_begin_exchange(link_take);
+    f->pump = pump_start(near, link_take, NULL, NULL, on_pump_done, f);
+}
+
+static void stop_waiting(struct far_origin *f)
+{
+    if (f->is_waiting) {
+        f->is_waiting = false;
+        origin_unwait(f->worker, f->route, &f->waiter);
+    }
+}
+
+static void serve(struct far_origin *f);
+
+static void on_waited(struct session_waiter *waiter, bool is_attached)
+{
+    struct far_origin *f = CONTAINER_OF(waiter, struct far_origin, waiter);
+
+    stop_waiting(f);
+    if (is_attached) {
+        serve(f);
+    } else {
+        refuse(f, RESET_GRACE);
+    }
+}
+
+static void wait_for_agent(struct far_origin *f, struct tunnel *t)
+{
+    f->waiter.done = on_waited;
+    if (origin_wait(t, &f->waiter, f->worker->relay->config->limits.agent_wait) < 0) {
+        refuse(f, RESET_LIMIT);
+    } else {
+        f->is_waiting = true;
+    }
+}
+
+static void serve(struct far_origin *f)
+{
+    struct tunnel *t = NULL;
+    struct stream *link = NULL;
     int err = origin_find_tunnel(f->worker, f->route, &t);
 
-    /* ERR_AGAIN: the agent is away; the stream waits for it. */
-    return err == ERR_NOT_FOUND ? err : origin_open_stream(t, &caller, link_out);
+    if (err == ERR_AGAIN) {
+        wait_for_agent(f, t);
+        return;
+    }
+    if (err == 0) {
+        err = open_link(f, t, &link);
+    }
+    if (err < 0) {
+        refuse(f, err == ERR_NOT_FOUND ? RESET_GONE : RESET_LIMIT);
+    } else {
+        join(f, link);
+    }
 }
 
 /* On the session's worker. */
 static void arrive(void *arg)
 {
     struct far_origin *f = arg;
-    struct stream *link = NULL;
 
     list_push_back(&f->worker->far_origins, &f->node);
-    if (open_link(f, &link) < 0) {
-        stream_abort(&f->stream);
-        end(f);
-        return;
-    }
-    origin_begin_exchange(link);
-    f->pump = pump_start(f->stream, link, NULL, NULL, on_pump_done, f);
+    serve(f);
 }
 
 struct stream *far_origin_open(struct worker *w, struct route route,
@@ -90,6 +151,8 @@ void far_origins_send_away(struct worker *w)
 {
     LIST_EACH (&w->far_origins, node) {
         struct far_origin *f = LIST_ENTRY(node, struct far_origin, node);
+        stop_waiting(f);
+        stream_abort(&f->stream);
         pump_abort(&f->pump);
         end(f);
     }

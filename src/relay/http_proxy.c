@@ -217,7 +217,7 @@ static bool start_again(struct http_proxy *p)
 
 static bool origin_failed(struct http_proxy *p, int err)
 {
-    uint16_t reset_code = origin_reset_code(h1_client_stream(p->origin->client));
+    uint16_t reset_code = stream_reset_code(h1_client_stream(p->origin->client));
 
     if (p->status != 0) {
         return cut_soon(p, reset_code ? reset_meaning(reset_code)->sentence : err_text(err));

@@ -37,11 +37,6 @@ void origin_begin_exchange(struct stream *s)
     }
 }
 
-uint16_t origin_reset_code(const struct stream *s)
-{
-    return link_stream_reset_code(s);
-}
-
 int origin_wait(struct tunnel *t, struct session_waiter *waiter, uint64_t limit_ms)
 {
     if (t->waiter_count == TUNNEL_WAITERS_MAX) {

@@ -27,9 +27,6 @@ MUST_USE int origin_open_stream(struct tunnel *t, const struct origin_caller *ca
 /* The next byte written begins an exchange. */
 void origin_begin_exchange(struct stream *s);
 
-/* Why the agent reset it; RESET_NONE: it did not. */
-uint16_t origin_reset_code(const struct stream *s);
-
 /* Waits for the agent; told once by waiter->done. ERR_FULL: TUNNEL_WAITERS_MAX wait already. */
 MUST_USE int origin_wait(struct tunnel *t, struct session_waiter *waiter, uint64_t limit_ms);
 

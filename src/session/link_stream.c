@@ -7,7 +7,6 @@
 struct link_stream {
     struct stream base;
     struct mux_stream *mux; /* NULL: reset; the engine may be gone */
-    uint16_t reset_code;    /* why, when it was the peer */
     bool is_stopped;        /* the peer reads no more */
     bool has_ended;         /* and sends no more: its end was read */
     struct grave grave;
@@ -92,7 +91,7 @@ static void on_close(struct stream *s, bool is_abort)
     struct link_stream *ls = self(s);
 
     if (ls->mux && is_abort) {
-        mux_stream_reset(ls->mux, RESET_CANCEL);
+        mux_stream_reset(ls->mux, s->reset_code ? s->reset_code : RESET_CANCEL);
     } else if (ls->mux) {
         mux_stream_finish(ls->mux);
     }
@@ -134,19 +133,6 @@ struct stream *link_stream_new(struct loop *loop, struct mux_stream *mux_stream_
 struct mux_stream *link_stream_mux(struct stream *s)
 {
     return s->ops == &ops ? self(s)->mux : NULL;
-}
-
-void link_stream_reset(struct stream **s, uint16_t code)
-{
-    if (self(*s)->mux) {
-        mux_stream_reset(self(*s)->mux, code);
-    }
-    stream_abort(s);
-}
-
-uint16_t link_stream_reset_code(const struct stream *s)
-{
-    return s->ops == &ops ? self(s)->reset_code : RESET_NONE;
 }
 
 static void raise(struct mux_stream *ms, unsigned events)
@@ -191,7 +177,7 @@ void link_stream_on_reset(void *ctx, struct mux_stream *ms, uint16_t code)
 
     (void)ctx;
     if (ls) {
-        ls->reset_code = code;
+        ls->base.reset_code = code;
         mux_stream_release(&ls->mux);
         stream_raise(&ls->base, STREAM_READABLE | STREAM_WRITABLE | STREAM_BROKEN);
     }

@@ -14,12 +14,6 @@ struct stream *link_stream_new(struct loop *loop, struct mux_stream *mux_stream_
  * and after a reset. */
 struct mux_stream *link_stream_mux(struct stream *s);
 
-/* Ends both directions and tells the peer why; then as stream_abort. */
-void link_stream_reset(struct stream **s, uint16_t code);
-
-/* Why the peer reset it; 0: it did not. */
-uint16_t link_stream_reset_code(const struct stream *s);
-
 /* ---- for mux_events ---- */
 
 void link_stream_on_readable(void *ctx, struct mux_stream *ms);

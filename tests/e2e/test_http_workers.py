@@ -1,6 +1,6 @@
 """One visitor's connection reaches every tunnel, whichever worker its agent is on."""
 
-from support.wire import answer, http_origin
+from support.wire import answer, free_port, http_origin
 
 
 def named(lab, name):
@@ -16,3 +16,13 @@ def test_requests_of_one_connection_reach_agents_on_all_workers(lab):
             visitor.send(web.request("POST", "/", "Content-Length: 3") + b"abc")
             head, body = visitor.read_response()
             assert (head.status, body) == (200, f"web{n}".encode())
+
+
+def test_an_origin_that_refuses_is_told_the_same_way_from_all_workers(lab):
+    relay = lab.relay("--workers", "2")
+    tunnels = [lab.http(str(free_port()), f"web{n}", relay=relay) for n in range(4)]
+    visitor = lab.visit(tunnels[0])
+    for web in tunnels:
+        visitor.send(web.request())
+        head, _ = visitor.read_response()
+        assert (head.status, head.get("Adit-Error")) == (502, "REFUSED")

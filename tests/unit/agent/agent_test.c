@@ -369,7 +369,7 @@ static void an_exchange_that_meets_a_closed_origin_is_unsent(void **state)
     mux_stream_begin(ms);
     stream_end_send(&visitor, "second", 6);
     RUN_UNTIL(p.loop, visitor.is_broken);
-    assert_int_equal(link_stream_reset_code(visitor.stream), RESET_UNSENT);
+    assert_int_equal(stream_reset_code(visitor.stream), RESET_UNSENT);
     stream_end_close(&visitor);
     close_place(&p);
 }
@@ -401,7 +401,7 @@ static void a_refused_target_is_told_by_its_code(void **state)
     close(p.origin);
     stream_end_init(&visitor, fake_session_visit(&p.relay.sessions[0], 1, false));
     RUN_UNTIL(p.loop, visitor.is_broken);
-    assert_int_equal(link_stream_reset_code(visitor.stream), RESET_REFUSED);
+    assert_int_equal(stream_reset_code(visitor.stream), RESET_REFUSED);
     stream_end_close(&visitor);
     p.origin = open("/dev/null", O_RDONLY | O_CLOEXEC);
     close_place(&p);
@@ -416,7 +416,7 @@ static void a_stream_for_a_tunnel_nobody_has_is_denied(void **state)
     open_attached(&p);
     stream_end_init(&visitor, fake_session_visit(&p.relay.sessions[0], 99, false));
     RUN_UNTIL(p.loop, visitor.is_broken);
-    assert_int_equal(link_stream_reset_code(visitor.stream), RESET_DENIED);
+    assert_int_equal(stream_reset_code(visitor.stream), RESET_DENIED);
     stream_end_close(&visitor);
     close_place(&p);
 }

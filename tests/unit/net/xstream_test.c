@@ -152,6 +152,16 @@ static void abort_resets_the_other_end(void **state)
     assert_true(stream_write_bytes(b.stream, "x", 1) < 0);
 }
 
+static void the_reason_of_a_reset_crosses(void **state)
+{
+    (void)state;
+    assert_int_equal(stream_reset_code(b.stream), 0);
+    stream_reset(&a.stream, 7);
+    RUN_UNTIL(loop, b.is_broken && b.end);
+    assert_int_equal(b.end, ERR_RESET);
+    assert_int_equal(stream_reset_code(b.stream), 7);
+}
+
 static void close_sends_everything_and_then_the_end(void **state)
 {
     (void)state;
@@ -426,6 +436,7 @@ int main(void)
         XSTREAM_TEST(a_full_direction_stops_the_writer_and_wakes_it),
         XSTREAM_TEST(many_small_pieces_wait_for_slots_not_for_ever),
         XSTREAM_TEST(abort_resets_the_other_end),
+        XSTREAM_TEST(the_reason_of_a_reset_crosses),
         XSTREAM_TEST(close_sends_everything_and_then_the_end),
         XSTREAM_TEST(who_writes_to_a_closed_end_is_reset),
         XSTREAM_TEST(who_waits_for_a_closed_end_is_reset),

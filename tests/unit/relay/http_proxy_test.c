@@ -304,7 +304,7 @@ static void a_lost_connection_of_ones_own_is_replaced(void **state)
 
 static void reset_by_agent(int number, uint16_t code)
 {
-    world.origins[number].reset_code = code;
+    world.origins[number].relay_side->reset_code = code;
     pipe_cut(origin(number)->stream, ERR_RESET);
 }
 
@@ -683,6 +683,55 @@ static void cancel_and_loss_cross_workers(void **state)
     stream_end_close(&w);
 }
 
+static void the_reason_of_a_reset_crosses_workers(void **state)
+{
+    (void)state;
+    struct stream_end v;
+
+    move_tunnel_away();
+    say(visit(&v), FAR_GET);
+    hear(origin(0), "\r\n\r\n");
+    reset_by_agent(0, RESET_DNS);
+    hear(&v, "HTTP/1.1 502 ");
+    hear(&v, "\r\nAdit-Error: DNS\r\n");
+    say(&v, FAR_GET);
+    hear(origin(1), "\r\n\r\n");
+    reset_by_agent(1, RESET_UNSENT);
+    hear(origin(2), "GET /far HTTP/1.1\r\n"); /* once more */
+    stream_end_close(&v);
+}
+
+static void a_far_session_without_room_is_503(void **state)
+{
+    (void)state;
+    struct stream_end v;
+
+    move_tunnel_away();
+    world.open_result = ERR_FULL;
+    say(visit(&v), FAR_GET);
+    hear(&v, "\r\nAdit-Error: OUT_OF_BUDGET\r\n");
+    stream_end_close(&v);
+}
+
+static void a_far_agent_that_is_away_is_waited_for(void **state)
+{
+    (void)state;
+    struct stream_end v;
+
+    move_tunnel_away();
+    world.find_result = ERR_AGAIN;
+    say(visit(&v), FAR_GET);
+    come_back(true);
+    hear(origin(0), "GET /far HTTP/1.1\r\n");
+    say(origin(0), OK("ok", "2"));
+    hear(&v, "HTTP/1.1 200 OK");
+    world.find_result = ERR_AGAIN;
+    say(&v, FAR_GET);
+    come_back(false);
+    hear(&v, "\r\nAdit-Error: AGENT_AWAY\r\n");
+    stream_end_close(&v);
+}
+
 static void a_far_session_that_is_gone_is_a_page(void **state)
 {
     (void)state;
@@ -834,6 +883,9 @@ int main(void)
         WORLD_TEST(a_visitor_that_gives_up_waits_no_more),
         WORLD_TEST(a_session_on_another_worker_is_reached_too),
         WORLD_TEST(cancel_and_loss_cross_workers),
+        WORLD_TEST(the_reason_of_a_reset_crosses_workers),
+        WORLD_TEST(a_far_session_without_room_is_503),
+        WORLD_TEST(a_far_agent_that_is_away_is_waited_for),
         WORLD_TEST(a_far_session_that_is_gone_is_a_page),
         WORLD_TEST(bodies_of_any_size_pass_in_constant_memory),
         WORLD_TEST(a_visitor_that_does_not_read_stops_the_origin),

@@ -24,7 +24,6 @@ enum { WORLD_ORIGINS_MAX = 8, PATIENCE_MS = 3000 };
 struct world_origin {
     struct stream_end end;
     struct stream *relay_side;
-    uint16_t reset_code;
     int begin_count;
 };
 
@@ -92,11 +91,6 @@ static struct world_origin *origin_of(const struct stream *s)
 void origin_begin_exchange(struct stream *s)
 {
     origin_of(s)->begin_count++;
-}
-
-uint16_t origin_reset_code(const struct stream *s)
-{
-    return origin_of(s) ? origin_of(s)->reset_code : RESET_NONE;
 }
 
 int origin_wait(struct tunnel *t, struct session_waiter *waiter, uint64_t limit_ms)
