@@ -1,7 +1,7 @@
 /* What h1_server and h1_client share: one exchange whose halves are an h1_reader and an h1_writer
  * over a stream.
  *
- *      user --stream_write--> writer.out --(flush, once a turn)--> lower
+ *      user --stream_write--> writer.out --(flush, once a round)--> lower
  *      user <--stream_read--- reader <--- in <--(only when asked)-- lower
  *
  * Reading is pulled: nothing is taken from the lower stream that nobody asked for, so back-pressure

@@ -1,7 +1,7 @@
 /* The turn of loop.h, drawn onto libuv's own:
  *
  *     uv: timers --> prepare -----------------------------> poll --> closed handles --> timers ...
- *         events     ready, flush, interest, bury           events
+ *         events     rounds, interest, bury                 events
  *
  * The prepare callback is the turn. When it leaves work behind, an idle handle keeps poll from
  * waiting. */
@@ -16,6 +16,7 @@
 enum {
     READY_BUDGET_US = 5000, /* tasks of one turn; the others wait for the next */
     READY_CLOCK_EVERY = 16, /* tasks between two looks at the clock */
+    ROUNDS_MAX = 3,         /* in one turn */
     LAST_TURNS_MAX = 1000,  /* loop_free: what is still going on must end within */
 };
 
@@ -33,10 +34,12 @@ void loop_unschedule(struct task *task)
     list_remove(&task->node);
 }
 
-static void run_ready(struct loop *loop)
+/* False: the turn has used up its time. */
+static bool run_ready(struct loop *loop)
 {
     struct list now;
     uint64_t end_ns = 0;
+    bool has_time = true;
 
     list_init(&now);
     list_join(&now, &loop->tasks);
@@ -49,11 +52,13 @@ static void run_ready(struct loop *loop)
         uint64_t at_ns = uv_hrtime();
         end_ns = end_ns ? end_ns : at_ns + READY_BUDGET_US * 1000ull;
         if (at_ns > end_ns) {
+            has_time = false;
             break;
         }
     }
     list_join(&now, &loop->tasks); /* what is left goes first in the next turn */
     list_join(&loop->tasks, &now);
+    return has_time;
 }
 
 /* ---- flush ---- */
@@ -138,10 +143,19 @@ static void on_busy(uv_idle_t *uv)
     (void)uv; /* only its being active matters */
 }
 
+static void run_rounds(struct loop *loop)
+{
+    bool has_time = true;
+
+    for (int round = 0; round < ROUNDS_MAX && has_time && has_work(loop); round++) {
+        has_time = run_ready(loop);
+        run_flush(loop);
+    }
+}
+
 static void run_turn(struct loop *loop)
 {
-    run_ready(loop);
-    run_flush(loop);
+    run_rounds(loop);
     watches_apply(loop);
     run_bury(loop);
     timers_follow(loop);

@@ -1,15 +1,17 @@
 /* One worker's loop: what runs when, within one turn.
  *
- *     poll --> events --> ready --> flush --> bury --> poll ...
- *              sockets    tasks     dirty     graves
- *              timers     run       streams   are freed
+ *                            a round, up to three
+ *     poll --> events --> [ ready --> flush ] --> bury --> poll ...
+ *              sockets      tasks     dirty       graves
+ *              timers       run       streams     are freed
  *
  * events   sockets and timers only note what happened (they schedule tasks); timers run their
  *          callback here.
- * ready    every scheduled task runs once; what it schedules runs in the next turn, which then
- *          does not wait in poll.
+ * ready    every scheduled task runs once; what it schedules runs in the next round.
  * flush    everything marked dirty is flushed once, the highest level first, so that a link frames
- *          its streams before TLS encrypts and TCP sends: one send per socket and turn.
+ *          its streams before TLS encrypts and TCP sends: one send per socket and round.
+ * rounds   a turn has another one while tasks are left: what a link brings goes on to a visitor
+ *          without asking the kernel in between. After the last, poll does not wait.
  * bury     objects given to loop_bury are freed. Nothing is ever freed inside a callback chain.
  *
  * A loop belongs to one thread; only loop_post may be called from others. The only users of libuv

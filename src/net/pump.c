@@ -32,7 +32,7 @@ struct pump {
 
 _Static_assert(sizeof(struct pump) <= 256, "an idle pump is small");
 
-/* What was written in this turn still goes out: the end comes in the next. */
+/* What was written in this round still goes out: the end comes in the next. */
 static void end_soon(struct pump *p)
 {
     for (int side = 0; side < 2; side++) {

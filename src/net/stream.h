@@ -5,10 +5,10 @@
  *
  * Rules every stream keeps and every user may rely on:
  *  - on_ready is called by the loop, in the ready phase, never from inside a call of the user.
- *  - write never touches the socket: bytes are queued, and flushed once at the end of the turn.
- *  - A stream that still holds bytes for its reader raises READABLE again by itself, turn after
- *    turn, while its user wants it; nothing depends on the kernel telling twice. A user should
- *    read at most STREAM_TURN_BYTES a turn and return.
+ *  - write never touches the socket: bytes are queued, and flushed once at the end of the round.
+ *  - A stream that still holds bytes for its reader raises READABLE again by itself, round after
+ *    round, while its user wants it; nothing depends on the kernel telling twice. A user should
+ *    read at most STREAM_TURN_BYTES a round and return.
  *  - Back-pressure is part of the seam: write takes no more than there is room for.
  *  - After stream_close or stream_abort there is no further call to the user, and the pointer is
  *    dead; bytes that were written before stream_close still go out, in the background.
@@ -26,7 +26,7 @@
 #include "net/loop.h"
 
 enum {
-    STREAM_TURN_BYTES = 256 * 1024, /* at most this much per stream and turn */
+    STREAM_TURN_BYTES = 256 * 1024, /* at most this much per stream and round */
     STREAM_TX_BYTES = 64 * 1024,    /* a layer takes writes while it holds less than this */
     STREAM_LINGER_MS = 10 * 1000,   /* after close: longest wait without progress */
 };
@@ -140,11 +140,11 @@ static inline uint8_t stream_level(const struct stream *s)
  * that are not wanted are forgotten (want asks has_input and room again). */
 void stream_raise(struct stream *s, unsigned events);
 
-/* Tells the user at once what was raised, instead of in the next turn. Only for a layer that is
+/* Tells the user at once what was raised, instead of in the next round. Only for a layer that is
  * being told itself, as the last thing it does: the user may close the stream. */
 void stream_tell(struct stream *s);
 
-/* Asks for flush() at the end of this turn. */
+/* Asks for flush() at the end of this round. */
 void stream_mark_dirty(struct stream *s);
 
 /* Takes the stream off the loop's lists; call before freeing it (through loop_bury). */

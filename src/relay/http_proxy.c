@@ -45,7 +45,7 @@ struct http_proxy {
     struct body_flow to_origin;
     struct body_flow to_visitor;
     struct session_waiter waiter;
-    struct task cutting; /* in the next turn: what was written goes out before */
+    struct task cutting; /* in the next round: what was written goes out before */
     const char *failure; /* why */
     bool is_waiting;     /* for the agent */
     bool is_tunnel;      /* upgraded: plain bytes both ways */

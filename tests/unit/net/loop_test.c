@@ -114,7 +114,7 @@ static void an_unscheduled_task_does_not_run(void **state)
     assert_string_equal(text_str(&story), "");
 }
 
-static void what_a_task_schedules_runs_in_the_next_turn_without_waiting(void **state)
+static void what_a_task_schedules_runs_in_the_next_round_without_waiting(void **state)
 {
     (void)state;
     struct actor a = actor('a');
@@ -126,11 +126,42 @@ static void what_a_task_schedules_runs_in_the_next_turn_without_waiting(void **s
     b.times_left = 4;
     loop_schedule(loop, &a.task);
     loop_schedule(loop, &b.task);
-    loop_run(loop); /* a stops in its third turn, b runs in it too */
+    loop_run(loop); /* a stops in its third round, b runs in it too */
     assert_string_equal(text_str(&story), "ababab");
     loop_run(loop);
     assert_string_equal(text_str(&story), "abababb");
     assert_true(clock_now_ms() - start < 1000);
+}
+
+static struct actor buried;
+static struct actor chain[4];
+
+static void schedules_the_next_of_the_chain(struct task *t)
+{
+    struct actor *a = CONTAINER_OF(t, struct actor, task);
+
+    tell(a->letter);
+    if (a == &chain[0]) {
+        loop_bury(loop, &buried.grave, tell_grave);
+    }
+    if (a < &chain[COUNT_OF(chain) - 1]) {
+        loop_schedule(loop, &a[1].task);
+    }
+}
+
+/* Burying comes once a turn. */
+static void a_turn_has_three_rounds(void **state)
+{
+    (void)state;
+    buried = actor('x');
+    for (size_t i = 0; i < COUNT_OF(chain); i++) {
+        chain[i] = actor((char)('a' + i));
+        chain[i].task.run = schedules_the_next_of_the_chain;
+    }
+    loop_schedule(loop, &chain[0].task);
+    loop_run_for(loop, 0);
+    loop_run_for(loop, 0);
+    assert_string_equal(text_str(&story), "abcxd");
 }
 
 static void sleep_and_tell(struct task *t)
@@ -418,7 +449,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LOOP_TEST(a_task_scheduled_twice_runs_once),
         LOOP_TEST(an_unscheduled_task_does_not_run),
-        LOOP_TEST(what_a_task_schedules_runs_in_the_next_turn_without_waiting),
+        LOOP_TEST(what_a_task_schedules_runs_in_the_next_round_without_waiting),
+        LOOP_TEST(a_turn_has_three_rounds),
         LOOP_TEST(many_long_tasks_do_not_keep_a_timer_waiting),
         LOOP_TEST(a_turn_is_ready_then_flush_then_bury),
         LOOP_TEST(layers_flush_from_the_highest_down_in_one_turn),
