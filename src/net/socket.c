@@ -15,14 +15,23 @@ static size_t sum(const struct iovec *iov, int count)
     return bytes;
 }
 
+/* One piece goes by the cheaper call. */
+static ssize_t send_pieces(int fd, struct iovec *iov, int count)
+{
+    struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
+    int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+
+    return count == 1 ? send(fd, iov->iov_base, iov->iov_len, flags)
+                      : sendmsg(fd, &message, flags);
+}
+
 int socket_send(int fd, struct bufq *q)
 {
     struct iovec iov[SEND_VECTORS];
 
     while (!bufq_is_empty(q)) {
         int count = bufq_iov(q, iov, SEND_VECTORS);
-        struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
-        ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n = send_pieces(fd, iov, count);
         if (n < 0 && errno == EINTR) {
             continue;
         }
