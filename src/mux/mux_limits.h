@@ -20,10 +20,11 @@ enum {
     MUX_OPEN_FACTS_MAX = 1024,
 
     /* Scheduling */
-    MUX_QUANTUM_BYTES = 16 * 1024, /* of a tunnel, then of a stream, per round */
-    MUX_FRESH_BYTES = 16 * 1024,   /* the first bytes after silence that may overtake */
-    MUX_FRAME_DATA_MAX = 65512,    /* DATA bytes per frame: with the header one large chunk */
-    MUX_FRAME_FIT_MIN = 4096,      /* a batch that has less room left than this is full */
+    MUX_QUANTUM_MIN_BYTES = 16 * 1024, /* of a tunnel, then of a stream, per round; or what the */
+    MUX_QUANTUM_MAX_BYTES = 64 * 1024, /* carrier takes in a millisecond, up to this */
+    MUX_FRESH_BYTES = 16 * 1024,       /* the first bytes after silence that may overtake */
+    MUX_FRAME_DATA_MAX = 65512,        /* DATA bytes per frame: with the header one large chunk */
+    MUX_FRAME_FIT_MIN = 4096,          /* a batch that has less room left than this is full */
 
     /* On its way */
     MUX_FLIGHT_MIN_BYTES = 384 * 1024, /* always allowed to be sent and not acknowledged */

@@ -2,8 +2,11 @@
  *
  *     fresh ----> streams that speak after a round trip of silence: their first 16 KiB, and at
  *                 most half of a batch while others wait
- *     turns ----> tunnel A ----> stream, stream          deficit round robin: a tunnel's round is
- *                 tunnel B ----> stream                  16 KiB, so is a stream's within it
+ *     turns ----> tunnel A ----> stream, stream          deficit round robin, of one quantum for a
+ *                 tunnel B ----> stream                  tunnel, and for a stream within it
+ *
+ * The quantum is what the carrier takes in a millisecond: small frames let others in soon, and cost
+ * the receiver a system call each, so a fast carrier gets large ones.
  *
  * Knows no frames: it says which stream may send how much, tx_emit sends. A stream is in one line
  * exactly while it has DATA it may send.
@@ -18,6 +21,14 @@ static struct mux_stream *stream_of(struct list *turn)
 static struct mux_tunnel *tunnel_of(struct list *turn)
 {
     return turn ? LIST_ENTRY(turn, struct mux_tunnel, turn) : NULL;
+}
+
+static uint32_t quantum(const struct mux *m)
+{
+    uint64_t bytes = m->flight.bytes_per_ms;
+
+    bytes = bytes > MUX_QUANTUM_MIN_BYTES ? bytes : MUX_QUANTUM_MIN_BYTES;
+    return (uint32_t)(bytes < MUX_QUANTUM_MAX_BYTES ? bytes : MUX_QUANTUM_MAX_BYTES);
 }
 
 static bool was_silent(const struct mux *m, const struct mux_stream *s)
@@ -35,7 +46,7 @@ static void add(struct mux_stream *s)
     }
     list_push_back(&t->waiting, &s->turn);
     if (!list_is_linked(&t->turn)) {
-        t->turn_left = MUX_QUANTUM_BYTES;
+        t->turn_left = quantum(t->mux);
         list_push_back(&t->mux->turns, &t->turn);
     }
 }
@@ -103,7 +114,7 @@ static bool is_alone(const struct mux *m, const struct mux_tunnel *t)
 static void end_round(struct mux *m, struct mux_tunnel *t)
 {
     if (t->turn_left == 0 && list_is_linked(&t->turn)) {
-        t->turn_left = MUX_QUANTUM_BYTES;
+        t->turn_left = quantum(m);
         list_remove(&t->turn);
         list_push_back(&m->turns, &t->turn);
     }
@@ -122,7 +133,7 @@ static void emit_turns(struct mux *m, struct bufq *out, size_t enough)
         size_t most = t->turn_left;
 
         if (is_alone(m, t)) {
-            most = left > MUX_QUANTUM_BYTES ? left : MUX_QUANTUM_BYTES;
+            most = left > t->turn_left ? left : t->turn_left;
         }
         size_t n = tx_emit(s, out, most);
         t->turn_left -= (uint32_t)(n < t->turn_left ? n : t->turn_left);
