@@ -15,6 +15,7 @@ struct link {
     struct timer timer;
     uint64_t acked_bytes;   /* as the kernel told it last */
     uint64_t alive_at_ms;   /* last sign of life: bytes, or our bytes acknowledged */
+    uint64_t probed_at_ms;  /* when link_probe asked first, if its PING is unanswered */
     uint64_t probe_wait_ms; /* 0: nobody asked */
     struct log_scope log;
     const struct link_user *user;
@@ -81,16 +82,28 @@ static void look_for_life(struct link *l)
     }
 }
 
+/* When it will have been silent for so long, counted from that question or a later sign of life. */
+static uint64_t silent_until_ms(const struct link *l, uint64_t asked_at_ms, uint64_t limit_ms)
+{
+    return (l->alive_at_ms > asked_at_ms ? l->alive_at_ms : asked_at_ms) + limit_ms;
+}
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* When the carrier will have to be called dead if nothing comes. */
 static uint64_t dead_at_ms(const struct link *l)
 {
     uint64_t ping_at = mux_last_ping_ms(l->mux);
-    uint64_t silent_since = l->alive_at_ms > ping_at ? l->alive_at_ms : ping_at;
-    uint64_t limit = l->probe_wait_ms ? l->probe_wait_ms : silence_limit_ms(l);
-    uint64_t by_silence = silent_since + limit;
-    uint64_t by_pong = ping_at + LINK_PONG_MAX_MS;
+    uint64_t at = min_u64(silent_until_ms(l, ping_at, silence_limit_ms(l)),
+                          ping_at + LINK_PONG_MAX_MS);
 
-    return by_silence < by_pong ? by_silence : by_pong;
+    if (l->probe_wait_ms) {
+        at = min_u64(at, silent_until_ms(l, l->probed_at_ms, l->probe_wait_ms));
+    }
+    return at;
 }
 
 static uint64_t next_liveness_ms(const struct link *l)
@@ -103,9 +116,8 @@ static void arm_timer(struct link *l)
 {
     uint64_t now = loop_now_ms(l->loop);
     uint64_t at = next_liveness_ms(l);
-    uint64_t engine_at = mux_deadline_ms(l->mux);
 
-    at = engine_at < at ? engine_at : at;
+    at = min_u64(at, mux_deadline_ms(l->mux));
     if (!timer_is_armed(&l->timer) || l->timer.at_ms > at) {
         timer_arm(l->loop, &l->timer, at > now ? at - now : 0);
     }
@@ -256,8 +268,16 @@ void link_wake(struct link *link)
 
 void link_probe(struct link *link, uint64_t wait_ms)
 {
-    link->probe_wait_ms = wait_ms;
-    mux_ping(link->mux, loop_now_ms(link->loop));
+    uint64_t now = loop_now_ms(link->loop);
+
+    if (!mux_is_ping_unanswered(link->mux)) {
+        link->probe_wait_ms = 0;
+        mux_ping(link->mux, now);
+    }
+    if (link->probe_wait_ms == 0) {
+        link->probed_at_ms = now;
+        link->probe_wait_ms = wait_ms;
+    }
     timer_disarm(link->loop, &link->timer);
     arm_timer(link);
 }

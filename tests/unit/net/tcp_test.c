@@ -544,9 +544,8 @@ static void facts_are_told(void **state)
     assert_false(facts.is_encrypted);
 }
 
-static void figures_are_the_kernels(void **state)
+static void check_figures(void)
 {
-    (void)state;
     struct tcp_stats stats;
     struct tcp_info info;
     socklen_t size = sizeof info;
@@ -558,6 +557,32 @@ static void figures_are_the_kernels(void **state)
     assert_int_equal(stream_write_bytes(s, "12345678", 8), 0);
     RUN_UNTIL(loop, tcp_stats(s, &stats) == 0 && stats.acked_bytes >= 8);
     assert_true(stats.rtt_us > 0);
+    uint64_t acked = stats.acked_bytes;
+    loop_run_for(loop, 100);
+    assert_int_equal(tcp_stats(s, &stats), 0);
+    assert_in_range(stats.ack_age_ms, 50, 60000); /* of the last acknowledgement, not of asking */
+    assert_int_equal(stats.acked_bytes, acked);
+}
+
+static void figures_are_the_kernels(void **state)
+{
+    (void)state;
+    check_figures();
+}
+
+static void figures_are_the_kernels_over_ipv6_too(void **state)
+{
+    (void)state;
+    int fds[2];
+
+    if (!sockets_connected_v6(fds)) {
+        skip(); /* there is no IPv6 here */
+    }
+    stream_abort(&s);
+    far_closes();
+    far = fds[1];
+    open_stream(fds[0]);
+    check_figures();
 }
 
 static void a_lower_limit_is_kept(void **state)
@@ -629,6 +654,7 @@ int main(void)
         TCP_TEST(a_detached_socket_loses_nothing),
         TCP_TEST(facts_are_told),
         TCP_TEST(figures_are_the_kernels),
+        TCP_TEST(figures_are_the_kernels_over_ipv6_too),
         TCP_TEST(a_lower_limit_is_kept),
         TCP_TEST(unix_sockets_are_streams_too),
     };

@@ -237,7 +237,7 @@ static void an_idle_stream_holds_nothing(void **state)
 
     open_pair(&p, &pipe);
     stream_end_init(&at_relay, open_stream(&p));
-        assert_true(run_until(p.loop, &p.agent.has_stream));
+    assert_true(run_until(p.loop, &p.agent.has_stream));
     stream_end_init(&at_agent, p.agent.stream);
     for (uint64_t n = 1; n <= 2; n++) { /* the second time nothing else is to be sent */
         stream_end_send(&at_relay, "request", 7);
@@ -359,6 +359,42 @@ static void a_probe_finds_a_silent_carrier_dead(void **state)
     close_pair(&p);
 }
 
+/* The network changes again and again, faster than a probe takes. */
+static void probes_one_after_the_other_do_not_keep_a_silent_carrier(void **state)
+{
+    (void)state;
+    struct pair p;
+    struct pipe_options pipe = {0};
+
+    open_pair(&p, &pipe);
+    loop_run_for(p.loop, 20);
+    pipe_stall(p.wire, true);
+    for (int i = 0; i < 20 && !p.relay.has_lost; i++) {
+        link_probe(p.relay.link, 50);
+        loop_run_for(p.loop, 10);
+    }
+    assert_true(p.relay.has_lost);
+    assert_int_equal(p.relay.lost_err, ERR_TIMEOUT);
+    close_pair(&p);
+}
+
+/* A PING is on its way already: the probe's own time counts, from the probe on. */
+static void a_probe_may_find_a_question_unanswered(void **state)
+{
+    (void)state;
+    struct pair p;
+    struct pipe_options pipe = {.delay_ms = 1000}; /* the PING of the attach */
+
+    open_pair(&p, &pipe);
+    loop_run_for(p.loop, 60);
+    link_probe(p.relay.link, 50);
+    loop_run_for(p.loop, 20);
+    assert_false(p.relay.has_lost);
+    loop_run_for(p.loop, 100);
+    assert_true(p.relay.has_lost);
+    close_pair(&p);
+}
+
 static void garbage_on_the_carrier_is_a_violation(void **state)
 {
     (void)state;
@@ -386,11 +422,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bulk_goes_both_ways_and_ends_properly),
-                cmocka_unit_test(an_idle_stream_holds_nothing),
+        cmocka_unit_test(an_idle_stream_holds_nothing),
         cmocka_unit_test(a_transfer_survives_cut_carriers),
         cmocka_unit_test(who_waits_for_room_without_writing_is_told),
         cmocka_unit_test(closing_a_quiet_stream_is_heard_at_the_other_end),
         cmocka_unit_test(a_probe_finds_a_silent_carrier_dead),
+        cmocka_unit_test(probes_one_after_the_other_do_not_keep_a_silent_carrier),
+        cmocka_unit_test(a_probe_may_find_a_question_unanswered),
         cmocka_unit_test(garbage_on_the_carrier_is_a_violation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,28 @@ void sockets_connected(int fds[2])
     close(listener);
 }
 
+bool sockets_connected_v6(int fds[2])
+{
+    struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    socklen_t len = sizeof at;
+    int listener = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (listener < 0 || bind(listener, (struct sockaddr *)&at, sizeof at) < 0) {
+        if (listener >= 0) {
+            close(listener);
+        }
+        return false;
+    }
+    assert_int_equal(listen(listener, 4), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &len), 0);
+    fds[0] = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fds[0], (struct sockaddr *)&at, sizeof at), 0);
+    fds[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    assert_true(fds[1] >= 0);
+    close(listener);
+    return true;
+}
+
 void sockets_reset(int fd)
 {
     struct linger now = {.l_onoff = 1};

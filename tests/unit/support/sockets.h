@@ -9,6 +9,9 @@
 /* Two connected TCP sockets, non-blocking, close-on-exec. */
 void sockets_connected(int fds[2]);
 
+/* The same over IPv6; false where there is none. */
+bool sockets_connected_v6(int fds[2]);
+
 /* A listening TCP socket on 127.0.0.1, port chosen by the kernel. */
 int sockets_listener(int backlog);
 
