@@ -2,6 +2,11 @@
 
 #include "base/mem.h"
 
+enum {
+    ATTEMPTS_BY_WORDS = 4, /* to find a pair of words that is free */
+    NUMBERS = 1000,
+};
+
 static const char *const reserved_labels[] = {"www", "admin", "api", "relay", "mail"};
 
 static const char *const first_words[] = {
@@ -111,4 +116,8 @@ void names_two_words(uint64_t seed, unsigned attempt, struct text *name_out)
     text_add_char(name_out, '-');
     pick /= COUNT_OF(first_words);
     text_add_str(name_out, second_words[pick % COUNT_OF(second_words)]);
+    pick /= COUNT_OF(second_words);
+    if (attempt >= ATTEMPTS_BY_WORDS) {
+        text_addf(name_out, "-%u", (unsigned)(pick % NUMBERS));
+    }
 }

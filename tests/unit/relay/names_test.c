@@ -4,6 +4,9 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
+#include "base/mem.h"
+#include "base/table.h"
+
 static int check_label(const char *label, const char *expected)
 {
     struct text out = {0};
@@ -89,6 +92,52 @@ static void the_same_seed_gives_the_same_two_words(void **state)
     text_deinit(&other);
 }
 
+struct taken {
+    struct table_node node;
+    char *name;
+};
+
+/* True if it was free. */
+static bool take_name(struct table *names, const char *name)
+{
+    uint64_t hash = slice_hash(slice_str(name));
+
+    TABLE_EACH_MATCH (names, hash, n) {
+        if (strcmp(CONTAINER_OF(n, struct taken, node)->name, name) == 0) {
+            return false;
+        }
+    }
+    struct taken *taken = NEW(struct taken);
+    taken->name = mem_strdup(name);
+    table_add(names, &taken->node, hash);
+    return true;
+}
+
+/* 30,000 agents and 11,000 pairs of words: everybody finds a name soon. */
+static void there_are_more_names_than_pairs_of_words(void **state)
+{
+    (void)state;
+    struct table names = {0};
+
+    for (uint64_t seed = 1; seed <= 30000; seed++) {
+        unsigned attempt = 0;
+        for (bool is_mine = false; !is_mine; attempt++) {
+            struct text name = {0};
+            assert_true(attempt < 16);
+            names_two_words(table_hash_u64(seed), attempt, &name);
+            is_mine = take_name(&names, text_str(&name));
+            text_deinit(&name);
+        }
+    }
+    TABLE_EACH (&names, n) {
+        struct taken *taken = CONTAINER_OF(n, struct taken, node);
+        table_remove(&names, n);
+        mem_free(taken->name);
+        mem_free(taken);
+    }
+    table_deinit(&names);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -97,6 +146,7 @@ int main(void)
         cmocka_unit_test(the_relay_keeps_some_labels_for_itself),
         cmocka_unit_test(a_host_may_begin_with_a_star),
         cmocka_unit_test(the_same_seed_gives_the_same_two_words),
+        cmocka_unit_test(there_are_more_names_than_pairs_of_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
