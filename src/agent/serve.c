@@ -342,11 +342,8 @@ static void cut(struct visit *v, const char *reason)
 
 void serve_deinit(struct serve *s, const char *reason)
 {
-    struct table_node *node = table_walk(&s->visits, NULL);
-
-    while (node) {
+    TABLE_EACH (&s->visits, node) {
         cut(of_node(node), reason);
-        node = table_walk(&s->visits, NULL);
     }
     table_deinit(&s->visits);
 }

@@ -40,6 +40,8 @@ void table_deinit(struct table *t);
     for (struct table_node *node = table_first((t), (hash_value)); node;                           \
          node = table_next_match(node))
 
-/* The current node may not be removed inside the body. */
+/* The current node may be removed inside the body, no other one may; and none may be added. */
 #define TABLE_EACH(t, node)                                                                        \
-    for (struct table_node *node = table_walk((t), NULL); node; node = table_walk((t), node))
+    for (struct table_node *node = table_walk((t), NULL),                                          \
+                           *node##_next = node ? table_walk((t), node) : NULL;                     \
+         node; node = node##_next, node##_next = node ? table_walk((t), node) : NULL)

@@ -85,9 +85,7 @@ struct registry *registry_new(struct store *store)
 
 void registry_free(struct registry **r)
 {
-    struct table_node *n;
-
-    while ((n = table_walk(&(*r)->entries, NULL)) != NULL) {
+    TABLE_EACH (&(*r)->entries, n) {
         struct entry *e = entry_of(n);
         LIST_EACH (&e->holders, node) {
             remove_holder(LIST_ENTRY(node, struct holder, node));

@@ -70,9 +70,7 @@ static void free_host(struct router *r, struct host *h)
 
 void router_deinit(struct router *r)
 {
-    struct table_node *n;
-
-    while ((n = table_walk(&r->hosts, NULL)) != NULL) {
+    TABLE_EACH (&r->hosts, n) {
         free_host(r, host_of(n));
     }
     table_deinit(&r->hosts);

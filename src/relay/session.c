@@ -32,11 +32,17 @@ struct session *session_find(struct worker *w, uint64_t handle)
     return NULL;
 }
 
+static uint64_t id_hash(const struct link_session_id *id)
+{
+    return slice_hash(slice_of(id->random, sizeof id->random));
+}
+
 struct session *session_find_id(struct worker *w, const struct link_session_id *id)
 {
-    TABLE_EACH (&w->sessions, n) {
-        if (link_session_id_equal(&of_node(n)->id, id)) {
-            return of_node(n);
+    TABLE_EACH_MATCH (&w->sessions_by_id, id_hash(id), n) {
+        struct session *s = CONTAINER_OF(n, struct session, by_id);
+        if (link_session_id_equal(&s->id, id)) {
+            return s;
         }
     }
     return NULL;
@@ -252,6 +258,7 @@ int session_new(struct worker *w, const struct session_login *login, struct sess
     list_init(&s->waiting);
     list_init(&s->probes);
     table_add(&w->sessions, &s->node, table_hash_u64(s->handle));
+    table_add(&w->sessions_by_id, &s->by_id, id_hash(&s->id));
     metric_add(METRIC_SESSIONS_OPEN, 1);
     *session_out = s;
     return 0;
@@ -261,7 +268,6 @@ int session_new(struct worker *w, const struct session_login *login, struct sess
 static void on_ending(struct task *task)
 {
     struct session *s = CONTAINER_OF(task, struct session, ending);
-    struct table_node *n;
 
     if (s->link && s->end_goaway) {
         mux_goaway(s->mux, s->end_goaway);
@@ -269,7 +275,7 @@ static void on_ending(struct task *task)
     link_close(&s->link); /* sends it: an abandoned engine says nothing any more */
     mux_abandon(s->mux, s->end_code);
     exchange_log_free(&s->exchanges);
-    while ((n = table_walk(&s->tunnels, NULL)) != NULL) {
+    TABLE_EACH (&s->tunnels, n) {
         struct tunnel *t = CONTAINER_OF(n, struct tunnel, node);
         tunnel_remove(&t);
     }
@@ -285,6 +291,7 @@ void session_end(struct session *s, uint16_t code, uint16_t goaway_reason, const
     s->end_code = code;
     s->end_goaway = goaway_reason;
     table_remove(&s->worker->sessions, &s->node);
+    table_remove(&s->worker->sessions_by_id, &s->by_id);
     timer_disarm(s->worker->loop, &s->grace);
     session_finish_waits(s, false);
     session_finish_probes(s);

@@ -24,7 +24,8 @@ enum {
 };
 
 struct session {
-    struct table_node node; /* worker.sessions, by handle */
+    struct table_node node;  /* worker.sessions, by handle */
+    struct table_node by_id; /* worker.sessions_by_id */
     uint64_t handle;
     struct worker *worker;
     struct log_scope log;

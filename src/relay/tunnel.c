@@ -160,11 +160,8 @@ static const char *what_is_wrong(struct session *s, const struct control_bind *b
 /* Tunnels that are over stay for the streams they still have, the others until room is needed. */
 static void make_room(struct session *s)
 {
-    struct table_node *next;
-
-    for (struct table_node *n = table_walk(&s->tunnels, NULL); n; n = next) {
+    TABLE_EACH (&s->tunnels, n) {
         struct tunnel *t = of_node(n);
-        next = table_walk(&s->tunnels, n);
         if (t->state == TUNNEL_UNBOUND && t->open_count == 0) {
             tunnel_remove(&t);
         }

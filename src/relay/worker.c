@@ -62,12 +62,8 @@ void worker_join(struct worker *w)
 
 void worker_each_session(struct worker *w, void (*visit)(void *ctx, struct session *s), void *ctx)
 {
-    struct table_node *n = table_walk(&w->sessions, NULL);
-
-    while (n) {
-        struct table_node *next = table_walk(&w->sessions, n);
+    TABLE_EACH (&w->sessions, n) {
         visit(ctx, CONTAINER_OF(n, struct session, node));
-        n = next;
     }
 }
 
@@ -106,5 +102,6 @@ void worker_cut(struct worker *w)
 void worker_deinit(struct worker *w)
 {
     table_deinit(&w->sessions);
+    table_deinit(&w->sessions_by_id);
     router_deinit(&w->router);
 }

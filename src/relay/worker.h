@@ -28,16 +28,17 @@ struct worker {
     uint32_t index;
     struct loop *loop;
     struct router router;
-    struct table sessions;    /* by handle */
-    uint64_t next_handle;     /* handles are never used twice */
-    struct list doors;        /* struct front_door */
-    struct list newcomers;    /* connections nobody knows yet (front_door.c) */
-    struct list arrivals;     /* agents that have not logged in yet (link_door.c) */
-    size_t table_bytes;       /* they have sent of tables of resumes */
-    struct list bridges;      /* carriers of sessions elsewhere (resume.c) */
-    struct list visitors;     /* HTTP connections (http_entry.c) */
-    struct list tcp_visitors; /* TCP connections (port_entry.c) */
-    struct list far_origins;  /* exchanges of other workers (far_origin.c) */
+    struct table sessions;       /* by handle */
+    struct table sessions_by_id; /* the same, as their agents know them */
+    uint64_t next_handle;        /* handles are never used twice */
+    struct list doors;           /* struct front_door */
+    struct list newcomers;       /* connections nobody knows yet (front_door.c) */
+    struct list arrivals;        /* agents that have not logged in yet (link_door.c) */
+    size_t table_bytes;          /* they have sent of tables of resumes */
+    struct list bridges;         /* carriers of sessions elsewhere (resume.c) */
+    struct list visitors;        /* HTTP connections (http_entry.c) */
+    struct list tcp_visitors;    /* TCP connections (port_entry.c) */
+    struct list far_origins;     /* exchanges of other workers (far_origin.c) */
     uint64_t next_visitor_id;
     struct mux_budget budget; /* credit promised to all sessions here */
     struct log_scope log;

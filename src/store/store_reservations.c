@@ -130,9 +130,7 @@ void store_free_dropped(struct reservation *r)
 
 void store_free_reservations(struct store *store)
 {
-    struct table_node *node;
-
-    while ((node = table_walk(&store->reservations, NULL)) != NULL) {
+    TABLE_EACH (&store->reservations, node) {
         struct reservation *r = CONTAINER_OF(node, struct reservation, by_entry);
         table_remove(&store->reservations, node);
         part_owner(store, r);

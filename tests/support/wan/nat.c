@@ -180,9 +180,7 @@ static struct mapping *add_mapping(struct nat *nat, struct endpoint inside)
 
 static void forget_all(struct nat *nat)
 {
-    struct table_node *node;
-
-    while ((node = table_walk(&nat->inside, NULL)) != NULL) {
+    TABLE_EACH (&nat->inside, node) {
         struct mapping *m = CONTAINER_OF(node, struct mapping, by_inside);
         table_remove(&nat->inside, &m->by_inside);
         table_remove(&nat->outside, &m->by_outside);

@@ -69,6 +69,10 @@ static void thousands_are_found_walked_and_removed(void **state)
         assert_int_equal(find(i * 1000) != NULL, i % 2);
     }
     assert_int_equal(table.count, MANY / 2);
+    TABLE_EACH (&table, node) {
+        table_remove(&table, node);
+    }
+    assert_int_equal(table.count, 0);
     table_deinit(&table);
     mem_free(members);
 }
