@@ -23,8 +23,8 @@ def memory_of_agents(lab, programs):
     token = lab.token(relay, "crowd")
     settle()
     rss, slab = rss_bytes(relay), slab_bytes()
-    crowd = lab.run_beside(programs / "idle_agents", relay.url("tls"), relay.pin, token,
-                           AGENTS)
+    crowd = lab.run_beside(programs / "idle_agents", relay.url("tls"), relay.pin, token, 1,
+                           AGENTS, 1, "tcp")
     lab.eventually(lambda: len(crowd.stdout()) >= AGENTS, 60)
     settle()
     figures = {"relay, per idle agent": (rss_bytes(relay) - rss) / AGENTS,

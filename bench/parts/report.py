@@ -82,6 +82,21 @@ def show_alone(results):
     yield from table(["", "bytes, or ms"], lines)
 
 
+def show_crowds(results):
+    yield "\n### Many agents and names on one relay, one worker, over TLS\n"
+    yield ("A bind of an agent's only name includes its TLS handshake and login; where an agent "
+           "has 1,000, that is small beside them. A lookup is a whole request that the relay "
+           "answers itself, for a path that the name's tunnel does not serve. All agents are on "
+           "this machine, too: milliseconds include their work.\n")
+    head = ["agents", "names bound", "ms each", "relay's CPU each, us",
+            "request to one name, relay's CPU, us", "to any of them, us",
+            "relay's CPU while all are idle"]
+    yield from table(head, [[f"{c['agents']:,}", f"{c['names']:,}", f"{c['bind_ms']:.2f}",
+                             amount(c["bind_cpu_us"]), amount(c["one_cpu_us"]),
+                             amount(c["any_cpu_us"]), f"{c['idle_cpu']:.1%}"]
+                            for c in results["crowds"]])
+
+
 # -- the whole
 
 def verdict_is_by(results):
@@ -153,4 +168,5 @@ def show(results, rows):
         if row.key in results["rows"]:
             lines += show_row(row, results)
     lines += show_alone(results)
+    lines += show_crowds(results)
     return "\n".join(lines) + "\n"
