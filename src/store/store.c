@@ -152,6 +152,15 @@ static void on_failed(struct store *store, int result, const char *why)
     tell_waiters(store, UINT64_MAX, result);
 }
 
+/* Everything is on disk, also what came while it could not be written. */
+static void note_health(struct store *store)
+{
+    if (store->health < 0) {
+        log_info(NULL, "the store is written again");
+    }
+    store->health = 0;
+}
+
 void store_on_written(struct store *store, int result, const char *why)
 {
     store->is_writing = false;
@@ -159,12 +168,11 @@ void store_on_written(struct store *store, int result, const char *why)
         on_failed(store, result, why);
         return;
     }
-    if (store->health < 0) {
-        log_info(NULL, "the store is written again");
-    }
-    store->health = 0;
     store->written_number = store->batch_number;
     clear_batch(store);
+    if (list_is_empty(&store->unwritten)) {
+        note_health(store);
+    }
     tell_waiters(store, store->written_number, 0);
     start_write(store);
 }

@@ -290,6 +290,39 @@ static void what_a_full_disk_held_up_is_written_at_the_end(void **state)
     assert_int_equal(store_check_token(store, slice_str(text), &token, NULL), 0);
 }
 
+static bool was_all_written; /* when the line came */
+
+static void look_at_line(struct slice line, void *ctx)
+{
+    (void)ctx;
+    if (slice_find(line, SLICE("written again")) < line.len) {
+        was_all_written = list_is_empty(&store->unwritten);
+        loop_stop(loop);
+    }
+}
+
+/* The batch that failed is not all there is: a token came meanwhile. */
+static void a_disk_with_room_again_is_told_when_everything_is_on_it(void **state)
+{
+    char text[STORE_TOKEN_TEXT_BYTES];
+    struct rights none = {0};
+    uint64_t id;
+    (void)state;
+    log_set_sink(look_at_line, NULL);
+    set_disk_full(true);
+    assert_int_equal(store_create_token(store, SLICE("early"), &none, 0, text, &id, NULL), 0);
+    store_sync(store, on_sync, NULL);
+    loop_run_for(loop, 5000);
+    assert_int_equal(store_create_token(store, SLICE("late"), &none, 0, text, &id, NULL), 0);
+    was_all_written = false;
+    set_disk_full(false);
+    timer_disarm(loop, &store->retry_timer);
+    store->retry_timer.expired(&store->retry_timer);
+    loop_run_for(loop, 5000);
+    log_set_sink(NULL, NULL);
+    assert_true(was_all_written);
+}
+
 int main(void)
 {
 #define DISK_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -305,6 +338,7 @@ int main(void)
         DISK_TEST(a_file_of_a_newer_adit_is_taken),
         DISK_TEST(a_full_disk_is_told_once_and_memory_goes_on),
         DISK_TEST(what_a_full_disk_held_up_is_written_at_the_end),
+        DISK_TEST(a_disk_with_room_again_is_told_when_everything_is_on_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
