@@ -54,7 +54,9 @@ char *mem_strdup(const char *s)
 char *mem_strndup(const char *s, size_t n)
 {
     char *copy = mem_alloc(n + 1);
-    memcpy(copy, s, n);
+    if (n > 0) { /* an empty slice may point nowhere */
+        memcpy(copy, s, n);
+    }
     return copy;
 }
 

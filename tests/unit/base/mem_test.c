@@ -27,6 +27,9 @@ static void copies_are_terminated(void **state)
     s = mem_strdup("");
     assert_string_equal(s, "");
     mem_free(s);
+    s = mem_strndup(NULL, 0);
+    assert_string_equal(s, "");
+    mem_free(s);
 }
 
 static void a_secret_is_compared_and_wiped(void **state)
