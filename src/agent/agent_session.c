@@ -138,7 +138,7 @@ struct agent_session *agent_session_new(const struct agent_session_options *o,
     memcpy(s->secret, o->login->secret, sizeof s->secret);
     s->grace_ms = o->login->grace_ms;
     s->is_resumable = true;
-    s->log = (struct log_scope){.kind = "session", .id = o->number};
+    s->log = (struct log_scope){.kind = "session", .id = o->number, .source = "relay"};
     s->user = user;
     s->ctx = ctx;
     s->serve = (struct serve){

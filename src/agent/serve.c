@@ -271,7 +271,8 @@ static struct visit *add(struct serve *s, struct mux_stream *ms, struct agent_tu
     v->serve = s;
     v->tunnel = agent_tunnel_ref(tunnel);
     v->started_at_ms = loop_now_ms(s->loop);
-    v->log = (struct log_scope){.parent = s->log, .kind = "stream", .id = mux_stream_id(ms)};
+    v->log = (struct log_scope){
+        .parent = s->log, .kind = "stream", .id = mux_stream_id(ms), .source = tunnel->key};
     table_add(&s->visits, &v->node, table_hash_u64(v->log.id));
     v->link = link_stream_new(s->loop, ms);
     stream_set_user(v->link, on_link_ready, v);

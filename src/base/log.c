@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/log_limit.h"
 #include "base/text.h"
 
 enum { SCOPE_DEPTH_MAX = 8 };
@@ -14,6 +15,7 @@ static enum log_level max_level = LOG_INFO;
 static enum log_format line_format = LOG_LOGFMT;
 static void (*line_sink)(struct slice line, void *ctx);
 static void *line_sink_ctx;
+static _Thread_local struct log_limit limit;
 
 void log_set_level(enum log_level level)
 {
@@ -108,7 +110,9 @@ static void add_scopes(struct text *line, const struct log_scope *scope)
     }
     while (depth > 0) {
         depth--;
-        add_number(line, chain[depth]->kind, "", chain[depth]->id);
+        if (chain[depth]->kind) {
+            add_number(line, chain[depth]->kind, "", chain[depth]->id);
+        }
     }
 }
 
@@ -124,8 +128,8 @@ static void emit(struct text *line)
     (void)written;
 }
 
-void log_write(enum log_level level, const struct log_scope *scope, const char *message,
-               const struct log_field *fields)
+static void write_line(enum log_level level, const struct log_scope *scope, const char *message,
+                       const struct log_field *fields)
 {
     struct text line = {0};
     char at[CLOCK_TEXT_BYTES];
@@ -146,4 +150,41 @@ void log_write(enum log_level level, const struct log_scope *scope, const char *
     }
     emit(&line);
     text_deinit(&line);
+}
+
+/* ---- floods ---- */
+
+static const char *source_of(const struct log_scope *scope)
+{
+    while (scope && !scope->source) {
+        scope = scope->parent;
+    }
+    return scope ? scope->source : NULL;
+}
+
+static void tell_sums(uint64_t now_ms)
+{
+    struct log_limit_count sum;
+
+    while (log_limit_due(&limit, now_ms, &sum)) {
+        const struct log_field fields[] = {
+            LOG_STR("line", sum.message),
+            LOG_STR("source", sum.source[0] ? sum.source : "all"),
+            LOG_U64("count", sum.hidden),
+            {.type = LOG_TYPE_END},
+        };
+        write_line(LOG_WARN, NULL, "more like this", fields);
+    }
+}
+
+void log_write(enum log_level level, const struct log_scope *scope, const char *message,
+               const struct log_field *fields)
+{
+    const char *source = level <= LOG_INFO ? source_of(scope) : NULL;
+    uint64_t now_ms = clock_now_ms();
+
+    tell_sums(now_ms);
+    if (!source || log_limit_pass(&limit, message, source, now_ms)) {
+        write_line(level, scope, message, fields);
+    }
 }

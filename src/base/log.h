@@ -4,6 +4,10 @@
  * the whole chain (`link=3 stream=17`) without repeating it. One closing line per stream and
  * session. Levels: error (the operator must act), warn (a peer or the set-up is odd), info (the
  * life of sessions), debug, trace. Secrets are never given to these functions.
+ *
+ * What strangers can cause has a source in its chain, and each source may write so many lines of a
+ * kind in a while (log_limit.h); "more like this" tells how many there were beyond. Debug and trace
+ * lines are asked for, and never held back.
  */
 #pragma once
 #include <stdbool.h>
@@ -16,8 +20,9 @@ enum log_format { LOG_LOGFMT, LOG_JSON };
 
 struct log_scope {
     const struct log_scope *parent; /* outlives this one */
-    const char *kind;               /* "session", "stream": a literal */
+    const char *kind;               /* "session", "stream": a literal; NULL: not shown */
     uint64_t id;
+    const char *source; /* who causes these lines, and outlives the scope; NULL: as the parent */
 };
 
 enum log_type { LOG_TYPE_END, LOG_TYPE_SLICE, LOG_TYPE_U64, LOG_TYPE_I64 };

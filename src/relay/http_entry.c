@@ -284,8 +284,10 @@ void http_entry_start(struct worker *w, struct stream *stream_take, struct bufq 
 
     e->visitor.worker = w;
     e->visitor.scheme = facts->scheme;
-    e->visitor.log =
-        (struct log_scope){.parent = &w->log, .kind = "visitor", .id = ++w->next_visitor_id};
+    e->visitor.log = (struct log_scope){.parent = &w->log,
+                                        .kind = "visitor",
+                                        .id = ++w->next_visitor_id,
+                                        .source = e->visitor.address_text};
     list_init(&e->visitor.exchanges);
     know_visitor(&e->visitor, stream_take);
     if (facts->fixed_route) {

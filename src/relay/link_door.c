@@ -17,6 +17,8 @@ struct arrival {
     struct greet_server *greet; /* NULL: cut while worker 0 looked at its token */
     const char *carrier;
     char address[ADDR_TEXT_BYTES];
+    char host[ADDR_TEXT_BYTES]; /* of the address */
+    struct log_scope log;
     struct link_login login; /* texts are copies; the token is wiped after the check */
     char *token;
     size_t token_len;
@@ -69,7 +71,7 @@ static void refuse(struct arrival *a, uint16_t code, const char *sentence)
     struct link_refused no = {.code = code, .sentence = slice_str(sentence)};
 
     metric_add(METRIC_LOGINS_REFUSED, 1);
-    log_warn(&a->worker->log, "login refused", LOG_STR("address", a->address),
+    log_warn(&a->log, "login refused", LOG_STR("address", a->address),
              LOG_STR("carrier", a->carrier),
              LOG_STR("reason", sentence ? sentence : link_refusal_sentence(code)));
     greet_server_refuse(&a->greet, &no);
@@ -193,9 +195,12 @@ static void on_resume_answer(void *ctx, struct resume_request *q)
         struct greeted carrier = greet_server_take(&a->greet);
         resume_attach(q, &carrier);
         end(a);
+    } else if (q->is_breach) { /* told by its session */
+        greet_server_abort(&a->greet);
+        end(a);
     } else {
         metric_add(METRIC_RESUMES_FAILED, 1);
-        log_info(&a->worker->log, "resume of an unknown session", LOG_STR("address", a->address));
+        log_info(&a->log, "resume of an unknown session", LOG_STR("address", a->address));
         greet_server_unknown(a->greet);
     }
     resume_request_free(q);
@@ -238,7 +243,7 @@ static void on_failed(void *ctx, struct greet_server *g, int err, const struct e
     struct arrival *a = ctx;
 
     (void)g;
-    log_info(&a->worker->log, "link failed before login", LOG_STR("address", a->address),
+    log_info(&a->log, "link failed before login", LOG_STR("address", a->address),
              LOG_STR("carrier", a->carrier), LOG_STR("reason", errinfo_text(why, err)));
     a->greet = NULL;
     end(a);
@@ -278,6 +283,8 @@ void link_door_accept(struct worker *w, struct stream *stream_take, struct bufq 
     stream_facts(s, &facts);
     struct addr peer = addr_of(&facts.peer, sizeof facts.peer);
     addr_show(&peer, a->address);
+    addr_show_host(&peer, a->host);
+    a->log = (struct log_scope){.parent = &w->log, .source = a->host};
     a->worker = w;
     a->carrier = carrier;
     list_push_back(&w->arrivals, &a->node);

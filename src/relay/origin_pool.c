@@ -225,8 +225,8 @@ static int open_origin(struct origin_pool *pool, const struct origin_caller *cal
     TRY(origin_open_stream(pool->tunnel, caller, &s));
     struct origin_conn *o = mem_pool_get(&spares);
     o->pool = pool;
-    o->client =
-        h1_client_attach(s, &pool->limits, &pool->tunnel->session->worker->log, &client_user, o);
+    o->client = h1_client_attach(s, &pool->limits, &pool->tunnel->session->worker->origin_log,
+                                 &client_user, o);
     pool->tunnel->open_count++;
     *origin_out = o;
     return 0;
@@ -259,8 +259,8 @@ struct origin_conn *origin_pool_get_far(struct worker *w, struct route route,
     struct h1_limits limits = h1_limits_of(w);
     struct origin_conn *o = mem_pool_get(&spares);
 
-    o->client =
-        h1_client_attach(far_origin_open(w, route, caller), &limits, &w->log, &client_user, o);
+    o->client = h1_client_attach(far_origin_open(w, route, caller), &limits, &w->origin_log,
+                                 &client_user, o);
     o->exchange = h1_client_open(o->client);
     return o;
 }

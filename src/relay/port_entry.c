@@ -27,7 +27,7 @@ struct tcp_visitor {
     struct route route;
     struct pump *pump;
     uint64_t started_at_ms;
-    char address[ADDR_TEXT_BYTES];
+    char address[ADDR_TEXT_BYTES]; /* without port, as in all lines about visitors */
     struct log_scope log;
     struct grave grave;
 };
@@ -71,8 +71,9 @@ static struct tcp_visitor *add_visitor(struct port_entry *p, const struct addr *
     v->worker = w;
     v->route = p->route;
     v->started_at_ms = clock_now_ms();
-    v->log = (struct log_scope){.parent = &w->log, .kind = "visitor", .id = ++w->next_visitor_id};
-    addr_show(peer, v->address);
+    addr_show_host(peer, v->address);
+    v->log = (struct log_scope){
+        .parent = &w->log, .kind = "visitor", .id = ++w->next_visitor_id, .source = v->address};
     list_push_back(&w->tcp_visitors, &v->node);
     metric_add(METRIC_VISITORS_OPEN, 1);
     return v;

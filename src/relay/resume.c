@@ -7,7 +7,6 @@
 #include "net/xstream.h"
 #include "relay/relay.h"
 #include "relay/session.h"
-#include "wire/reset_code.h"
 
 void resume_request_free(struct resume_request *q)
 {
@@ -63,9 +62,9 @@ static bool exchange_tables(struct resume_request *q, struct session *s)
     int err = mux_resume_apply(s->mux, &rows, &why);
     bufq_clear(&rows);
     if (err < 0) {
-        log_warn(&s->log, "resume refused", LOG_STR("reason", errinfo_text(&why, err)));
         bufq_clear(&own_rows);
-        session_end(s, RESET_PROTOCOL, 0, "its tables cannot be true");
+        session_end_by_breach(s, errinfo_text(&why, err));
+        q->is_breach = true;
         return false;
     }
     keep_answer(q, s, &own_rows);

@@ -28,6 +28,7 @@ struct resume_request {
 
     /* the answer */
     bool is_resumed;
+    bool is_breach;  /* the proof was good, the table is not: the session is over */
     uint64_t handle; /* of the session */
     char *answer;    /* RESUMED and its tables; wiped */
     size_t answer_len;

@@ -147,11 +147,13 @@ static void on_link_lost(void *ctx, struct link *link, int err, const struct err
     s->detached_at = clock_wall_ms();
     s->loss = (struct errinfo){0};
     errinfo_set(&s->loss, err, "%s", errinfo_text(why, err));
+    if (err_category(err) == ERR_CAT_PEER && err != ERR_TLS) {
+        session_end_by_breach(s, errinfo_text(why, err));
+        return;
+    }
     log_info(&s->log, "link lost", LOG_STR("carrier", s->carrier),
              LOG_STR("reason", errinfo_text(why, err)));
-    if (err_category(err) == ERR_CAT_PEER && err != ERR_TLS) {
-        session_end(s, RESET_PROTOCOL, 0, "the agent broke the protocol");
-    } else if (s->is_leaving) {
+    if (s->is_leaving) {
         session_end(s, RESET_SHUTDOWN, 0, "the agent has stopped");
     } else if (s->is_superseded) {
         end_superseded(s);
@@ -241,11 +243,12 @@ int session_new(struct worker *w, const struct session_login *login, struct sess
     }
     s->worker = w;
     s->handle = ++w->next_handle;
-    s->log = (struct log_scope){.parent = &w->log, .kind = "session", .id = s->handle};
     make_id(s);
     s->owner = login->owner;
     memcpy(s->run_id, login->hello->run_id, sizeof s->run_id);
     s->token_name = mem_strdup(login->token_name);
+    s->log = (struct log_scope){
+        .parent = &w->log, .kind = "session", .id = s->handle, .source = s->token_name};
     s->host_name = copy(login->login->host_name);
     s->agent_version = copy(login->login->agent_version);
     s->dialled = copy(login->login->dialled);
@@ -303,6 +306,14 @@ void session_end(struct session *s, uint16_t code, uint16_t goaway_reason, const
              LOG_STR("host", s->host_name), LOG_U64("resumes", s->resume_count),
              LOG_U64("ms", clock_wall_ms() - s->started_at));
     loop_schedule(s->worker->loop, &s->ending);
+}
+
+void session_end_by_breach(struct session *s, const char *what)
+{
+    struct errinfo why = {0};
+
+    errinfo_set(&why, ERR_PROTOCOL, "the agent broke the protocol: %s", what);
+    session_end(s, RESET_PROTOCOL, 0, why.text);
 }
 
 void session_lost_tunnel(struct session *s)

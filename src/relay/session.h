@@ -93,6 +93,9 @@ void session_detach(struct session *s);
  * closed, its entries are left. */
 void session_end(struct session *s, uint16_t code, uint16_t goaway_reason, const char *reason);
 
+/* The same because of something the agent must never say: one line tells both. */
+void session_end_by_breach(struct session *s, const char *what);
+
 /* A tunnel of it was taken over. With the last one the session is over as soon as it has no link:
  * its visitors are told at once instead of waiting for an agent that is dead. */
 void session_lost_tunnel(struct session *s);

@@ -3,7 +3,6 @@
 #include "relay/session.h"
 #include "relay/tunnel.h"
 #include "wire/control.h"
-#include "wire/reset_code.h"
 
 static void on_unbind(struct session *s, const struct control_unbind *unbind)
 {
@@ -60,8 +59,7 @@ void session_control_received(struct session *s, struct slice message)
     }
     int err = control_decode(message, &m, &why);
     if (err < 0) {
-        log_warn(&s->log, "control message refused", LOG_STR("reason", errinfo_text(&why, err)));
-        session_end(s, RESET_PROTOCOL, 0, "the agent broke the protocol");
+        session_end_by_breach(s, errinfo_text(&why, err));
         return;
     }
     take(s, &m);

@@ -21,6 +21,7 @@ void worker_init(struct worker *w, struct relay *r, uint32_t index, struct loop 
     w->loop = loop;
     w->budget.limit_bytes = mem_physical_bytes() / MEMORY_SHARE / r->worker_count;
     w->log = (struct log_scope){.parent = &r->log, .kind = "worker", .id = index};
+    w->origin_log = (struct log_scope){.parent = &w->log, .source = "origins"};
     list_init(&w->doors);
     list_init(&w->newcomers);
     list_init(&w->arrivals);

@@ -42,6 +42,7 @@ struct worker {
     uint64_t next_visitor_id;
     struct mux_budget budget; /* credit promised to all sessions here */
     struct log_scope log;
+    struct log_scope origin_log; /* of connections to origins, which outlive tunnels */
     pthread_t thread;        /* of workers 1 and up; worker 0 is the caller's */
     atomic_bool has_settled; /* nothing is left here after worker_cut */
 };

@@ -110,10 +110,10 @@ static void fail_output(struct ws_stream *w, int err)
     }
 }
 
-/* The peer breaks the rules: told with a close code, logged once, ended. */
+/* The peer breaks the rules: told with a close code, ended. The line in the log is its user's. */
 static void refuse(struct ws_stream *w, unsigned code, const char *reason)
 {
-    log_warn(NULL, "websocket refused", LOG_U64("code", code), LOG_STR("reason", reason));
+    log_debug(NULL, "websocket refused", LOG_U64("code", code), LOG_STR("reason", reason));
     note_close(w, code, slice_str(reason));
     end_input(w, ERR_PROTOCOL);
     bufq_clear(&w->out.unsent);

@@ -78,6 +78,7 @@ class Witness:
         self.requests = []
         self.web = lab.http(lab.origin(http_origin(self.respond)))
         self.lab = lab
+        lab.the_relay.wait_line("tunnel bound")  # the last line before the attacks
 
     def respond(self, wire, head):
         body = wire.read_body(head) if head.get("content-length") or \

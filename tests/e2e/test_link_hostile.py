@@ -14,7 +14,9 @@ from support.wire import answer, http_origin
 @pytest.fixture
 def web(lab):
     """The tunnel of somebody else, that must go on answering."""
-    return lab.http(lab.origin(http_origin(lambda wire, head: wire.send(answer()))))
+    tunnel = lab.http(lab.origin(http_origin(lambda wire, head: wire.send(answer()))))
+    lab.the_relay.wait_line("tunnel bound")  # the last line there is about it
+    return tunnel
 
 
 @pytest.fixture
@@ -54,11 +56,12 @@ BEFORE_LOGIN = {
 }
 
 
-def test_strangers_are_sent_away(lab, web):
+@pytest.mark.parametrize("carrier", ["tcp", "wss"])
+def test_strangers_are_sent_away(lab, web, carrier):
     relay = web.agent.relay
     for what, sent in BEFORE_LOGIN.items():
         before = len(relay.stderr())
-        link = Link(relay)
+        link = Link(relay, carrier)
         link.send(sent)
         assert link.ends(), what
         lab.eventually(lambda: len(relay.stderr()) > before)
@@ -103,15 +106,19 @@ AFTER_LOGIN = {
 }
 
 
-def test_agents_that_break_the_protocol_lose_their_session(lab, web, token):
+@pytest.mark.parametrize("carrier", ["tcp", "tls", "wss"])
+def test_agents_that_break_the_protocol_lose_their_session(lab, web, token, carrier):
     relay = web.agent.relay
     for what, sent in AFTER_LOGIN.items():
-        before = lines_of(relay, "the agent broke the protocol")
-        link = Link(relay).log_in(token)
+        before = len(relay.stderr()) + 1
+        link = Link(relay, carrier).log_in(token)
+        lab.eventually(lambda: len(relay.stderr()) == before)  # it has logged in
         link.send(sent)
         assert link.ends(), what
         link.close()
-        lab.eventually(lambda: lines_of(relay, "the agent broke the protocol") == before + 1)
+        lab.eventually(lambda: len(relay.stderr()) > before)
+        said = relay.stderr()[before:]
+        assert len(said) == 1 and "the agent broke the protocol" in said[0], (what, said)
     assert lab.curl(web.url).status == 200
 
 
@@ -198,6 +205,6 @@ def test_tunnels_may_come_and_go_without_end(lab, web, token):
             limit = link.wait_control_limit()
         link.tell(raw)
     link.tell(say.message(type="bind", tunnel=5000, key="b", kind="http", names=["stays"]))
-    lab.eventually(lambda: lines_of(web.agent.relay, "key=b url=") == 1)
+    link.wait_message("5000", "stays")
     assert lines_of(web.agent.relay, "too many tunnels") == 0
     link.close()

@@ -1,9 +1,14 @@
-"""An agent that says exactly what a test says: the frames of docs/protocol.md over `tcp`."""
+"""An agent that says exactly what a test says: the frames of docs/protocol.md over any carrier."""
 
+import base64
+import hashlib
+import hmac
 import json
+import os
+import ssl
 import struct
 
-from support.wire import connect
+from support.wire import Wire, connect
 
 HELLO, LOGIN, LOGGED_IN, REFUSED, RESUME, RESUMED, TABLE, UNKNOWN = range(1, 9)
 OPEN, OPENED, DATA, WINDOW, ACK, STOP, RESET, RESET_ACK = range(0x10, 0x18)
@@ -51,17 +56,77 @@ def reset(stream, code=7, final=0):
     return frame(RESET, stream, struct.pack(">HQ", code, final))
 
 
+def row(stream, received=0, limit=32768, state=0):
+    """Of a table of RESUME."""
+    return struct.pack(">IIQQ", stream, state, received, limit)
+
+
 def message(**fields):
     """A CONTROL message, as it stands in stream 0."""
     text = json.dumps(fields).encode()
     return struct.pack(">I", len(text)) + text
 
 
+def tls_wire(relay, alpn):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols([alpn])
+    return Wire(context.wrap_socket(connect(relay.port).sock))
+
+
+class WebSocketWire(Wire):
+    """What is sent becomes one masked binary message each time; what is read is their payload."""
+
+    def __init__(self, wire, relay):
+        super().__init__(wire.sock)
+        key = base64.b64encode(os.urandom(16)).decode()
+        wire.send((f"GET /_adit/link HTTP/1.1\r\nHost: 127.0.0.1:{relay.port}\r\n"
+                   f"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                   f"Sec-WebSocket-Key: {key}\r\n\r\n").encode())
+        assert wire.read_head().status == 101
+        self.below = wire
+        self.close_code = None
+
+    def send(self, data):
+        # A mask of zeros is one like any other, and saves the test its time.
+        size = (struct.pack(">B", 0x80 | len(data)) if len(data) < 126 else
+                struct.pack(">BH", 0x80 | 126, len(data)) if len(data) < 65536 else
+                struct.pack(">BQ", 0x80 | 127, len(data)))
+        self.below.send(b"\x82" + size + bytes(4) + data)
+
+    def _more(self):
+        head, size = self.below.read_exact(2)
+        if size >= 126:
+            size = int.from_bytes(self.below.read_exact(2 if size == 126 else 8), "big")
+        payload = self.below.read_exact(size)
+        if head & 0xf == 8:
+            self.close_code = int.from_bytes(payload[:2], "big")
+            return False
+        self.unread += payload if head & 0xf < 3 else b""
+        return True
+
+    def read_exact(self, n):
+        while len(self.unread) < n:
+            if not self._more():
+                raise EOFError("closed")
+        data, self.unread = self.unread[:n], self.unread[n:]
+        return data
+
+
+def dial(relay, carrier):
+    if carrier == "tcp":
+        return connect(relay.port)
+    if carrier == "tls":
+        return tls_wire(relay, "adit/1")
+    below = tls_wire(relay, "http/1.1") if carrier == "wss" else connect(relay.port)
+    return WebSocketWire(below, relay)
+
+
 class Link:
     """One carrier. After log_in() its session's id and secret are here too."""
 
-    def __init__(self, relay):
-        self.wire = connect(relay.port)
+    def __init__(self, relay, carrier="tcp"):
+        self.wire = dial(relay, carrier)
         self.told = 0  # bytes of CONTROL said so far
         self.heard = 0
 
@@ -92,6 +157,17 @@ class Link:
         self.session, self.secret = payload[:24], payload[24:56]
         return self
 
+    def resume(self, old, rows, epoch=1, more=(), **how):
+        """Asks to go on with the session of another link (without TLS), with its true proof."""
+        nonce = self.greet(**how)[40:72]
+        told = struct.pack(">Q", epoch)
+        label = b"adit resume v1\0\0"
+        proof = hmac.digest(old.secret, label + nonce + old.session + told, hashlib.sha256)
+        self.send(frame(RESUME, 0, old.session + told + proof + rows, MORE if more else 0))
+        for i, piece in enumerate(more):
+            self.send(frame(TABLE, 0, piece, MORE if i + 1 < len(more) else 0))
+        return self
+
     def tell(self, raw):
         """Bytes of CONTROL, within its credit."""
         self.send(data(0, raw, 0 if self.told == 0 else None))
@@ -107,6 +183,12 @@ class Link:
             if kind == DATA and stream == 0:
                 self.heard += len(payload) - (0 if self.heard else 8)  # the first tells its offset
                 self.send(window(0, self.heard, self.heard + (1 << 20)))
+
+    def wait_message(self, *words):
+        """Reads on until what the relay says on CONTROL holds all of these words."""
+        said = b""
+        while not all(word.encode() in said for word in words):
+            said += self.wait(DATA)[2]
 
     def ends(self):
         """True if the relay closes; what it still says is thrown away."""

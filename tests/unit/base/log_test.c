@@ -1,6 +1,10 @@
 /* Log lines: levels, chains, quoting, both formats. */
 #include "base/log.h"
 
+#include <string.h>
+
+#include "base/log_limit.h"
+
 #include "support/check.h"
 
 static struct text lines;
@@ -44,8 +48,8 @@ static void a_line_has_time_level_message_and_fields(void **state)
 
 static void a_line_carries_the_chain_of_its_scope(void **state)
 {
-    struct log_scope session = {NULL, "session", 3};
-    struct log_scope stream = {&session, "stream", 17};
+    struct log_scope session = {.kind = "session", .id = 3};
+    struct log_scope stream = {.parent = &session, .kind = "stream", .id = 17};
     (void)state;
     log_info(&stream, "closed", LOG_ERR(ERR_RESET));
     check_has(text_str(&lines), "msg=closed session=3 stream=17 reason=\"connection reset\"\n");
@@ -74,7 +78,7 @@ static void a_value_cannot_forge_a_line_or_a_field(void **state)
 
 static void json_lines_are_objects(void **state)
 {
-    struct log_scope link = {NULL, "link", 2};
+    struct log_scope link = {.kind = "link", .id = 2};
     (void)state;
     log_set_format(LOG_JSON);
     log_error(&link, "a \"b\"", LOG_U64("n", UINT64_MAX), LOG_I64("min", INT64_MIN));
@@ -82,6 +86,38 @@ static void json_lines_are_objects(void **state)
     assert_string_equal(after_time(7 + 24),
                         "\",\"level\":\"error\",\"msg\":\"a \\\"b\\\"\",\"link\":2,"
                         "\"n\":18446744073709551615,\"min\":-9223372036854775808}\n");
+}
+
+static unsigned line_count(void)
+{
+    unsigned count = 0;
+
+    for (const char *at = text_str(&lines); (at = strchr(at, '\n')) != NULL; at++) {
+        count++;
+    }
+    return count;
+}
+
+static void a_source_cannot_flood_the_log(void **state)
+{
+    struct log_scope visitor = {.kind = "visitor", .id = 1, .source = "192.0.2.1"};
+    struct log_scope below = {.parent = &visitor};
+    (void)state;
+    for (int i = 0; i < 10 * LOG_LIMIT_LINES; i++) {
+        log_info(&below, "flood");
+    }
+    assert_int_equal(line_count(), LOG_LIMIT_LINES);
+    check_has(text_str(&lines), "msg=flood visitor=1\n");
+}
+
+static void lines_nobody_causes_are_not_counted(void **state)
+{
+    struct log_scope worker = {.kind = "worker", .id = 1};
+    (void)state;
+    for (int i = 0; i < 10 * LOG_LIMIT_LINES; i++) {
+        log_info(&worker, "our own");
+    }
+    assert_int_equal(line_count(), 10 * LOG_LIMIT_LINES);
 }
 
 static void levels_are_read_by_name(void **state)
@@ -102,6 +138,8 @@ int main(void)
         LOG_TEST(levels_below_the_set_one_are_silent),
         LOG_TEST(a_value_cannot_forge_a_line_or_a_field),
         LOG_TEST(json_lines_are_objects),
+        LOG_TEST(a_source_cannot_flood_the_log),
+        LOG_TEST(lines_nobody_causes_are_not_counted),
         LOG_TEST(levels_are_read_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
