@@ -2,10 +2,10 @@
 
 #include <stdio.h>
 
-#include "agent/outlet.h"
 #include "agent/report_json.h"
 #include "base/human.h"
 #include "base/mem.h"
+#include "net/outlet.h"
 
 struct reporter {
     struct outlet out;

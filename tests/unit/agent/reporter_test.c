@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <unistd.h>
 
-#include "agent/outlet.h"
+#include "net/outlet.h"
 #include "support/check.h"
 
 struct desk {

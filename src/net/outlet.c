@@ -1,4 +1,4 @@
-#include "agent/outlet.h"
+#include "net/outlet.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -21,13 +21,31 @@ static bool takes_more(const struct outlet *o, int wait_ms)
     return poll(&p, 1, wait_ms) == 1;
 }
 
-static bool write_piece(struct outlet *o)
+/* Up to the last line's end that fits, so that lines of several outlets do not mix. */
+static struct slice next_piece(const struct outlet *o)
 {
     size_t left = o->queue.len - o->written;
-    ssize_t n = write(o->fd, o->queue.ptr + o->written, left < PIECE_BYTES ? left : PIECE_BYTES);
+    size_t most = left < PIECE_BYTES ? left : PIECE_BYTES;
+    size_t whole = most;
+
+    while (whole > 0 && o->queue.ptr[o->written + whole - 1] != '\n') {
+        whole--;
+    }
+    return slice_of(o->queue.ptr + o->written, whole > 0 ? whole : most);
+}
+
+static bool is_for_now(int error)
+{
+    return error == EAGAIN || error == EINTR || error == ENOSPC || error == EDQUOT;
+}
+
+static bool write_piece(struct outlet *o)
+{
+    struct slice piece = next_piece(o);
+    ssize_t n = write(o->fd, piece.ptr, piece.len);
 
     if (n < 0) {
-        o->is_gone = errno != EAGAIN && errno != EINTR;
+        o->is_gone = !is_for_now(errno);
         return false;
     }
     o->written += (size_t)n;

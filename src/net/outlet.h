@@ -1,10 +1,14 @@
-/* Lines to stdout that never stall the loop, whoever reads them.
+/* Lines to stdout or a file that never stall the loop, whoever reads them.
  *
  * Lines are queued and written at the end of the turn, in pieces a pipe or terminal takes without
- * blocking; when it takes none, the outlet tries again a little later. The queue is bounded: lines
- * beyond OUTLET_QUEUE_BYTES are left out and counted, and the count is told by the owner's function
- * once there is room again. The descriptor's flags stay as they are, for it may be shared with the
- * shell. A reader that is gone (EPIPE) is not missed: from then on lines vanish.
+ * blocking; when it takes none, or the disk is full, the outlet tries again a little later. The
+ * queue is bounded: lines beyond OUTLET_QUEUE_BYTES are left out and counted, and the count is told
+ * by the owner's function once there is room again. The descriptor's flags stay as they are, for it
+ * may be shared with the shell. A reader that is gone (EPIPE) is not missed: from then on lines
+ * vanish.
+ *
+ * Several outlets, of several threads, may share a descriptor: a line of up to PIPE_BUF bytes comes
+ * out whole.
  *
  * The loop has SIGPIPE ignored.
  */
