@@ -128,26 +128,33 @@ static void emit(struct text *line)
     (void)written;
 }
 
-static void write_line(enum log_level level, const struct log_scope *scope, const char *message,
-                       const struct log_field *fields)
+void log_show(struct text *line, enum log_level level, const struct log_scope *scope,
+              const char *message, const struct log_field *fields)
 {
-    struct text line = {0};
     char at[CLOCK_TEXT_BYTES];
 
     clock_show(clock_wall_ms(), at);
     if (line_format == LOG_JSON) {
-        text_addf(&line, "{\"at\":\"%s\",\"level\":\"%s\"", at, level_names[level]);
+        text_addf(line, "{\"at\":\"%s\",\"level\":\"%s\"", at, level_names[level]);
     } else {
-        text_addf(&line, "%s level=%s", at, level_names[level]);
+        text_addf(line, "%s level=%s", at, level_names[level]);
     }
-    add_text(&line, "msg", slice_str(message));
-    add_scopes(&line, scope);
+    add_text(line, "msg", slice_str(message));
+    add_scopes(line, scope);
     for (; fields->type != LOG_TYPE_END; fields++) {
-        add_field(&line, fields);
+        add_field(line, fields);
     }
     if (line_format == LOG_JSON) {
-        text_add_char(&line, '}');
+        text_add_char(line, '}');
     }
+}
+
+static void write_line(enum log_level level, const struct log_scope *scope, const char *message,
+                       const struct log_field *fields)
+{
+    struct text line = {0};
+
+    log_show(&line, level, scope, message, fields);
     emit(&line);
     text_deinit(&line);
 }

@@ -15,6 +15,8 @@
 
 #include "base/slice.h"
 
+struct text;
+
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG, LOG_TRACE };
 enum log_format { LOG_LOGFMT, LOG_JSON };
 
@@ -51,6 +53,10 @@ void log_set_sink(void (*sink)(struct slice line, void *ctx), void *ctx);
 bool log_is_on(enum log_level level);
 void log_write(enum log_level level, const struct log_scope *scope, const char *message,
                const struct log_field *fields);
+
+/* Appends the line as log_write would write it, without its newline. */
+void log_show(struct text *line, enum log_level level, const struct log_scope *scope,
+              const char *message, const struct log_field *fields);
 
 /* log_info(&s->log, "stream closed", LOG_U64("in", n), LOG_STR("reason", r)); scope may be NULL. */
 #define LOG_AT(level, scope, message, ...)                                                         \

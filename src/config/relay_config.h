@@ -24,6 +24,7 @@ struct relay_config {
     struct address admin; /* port 0: none */
     struct port_range tcp_ports;
     uint64_t workers; /* 0: one per core */
+    char *access_log; /* file; "-": stdout; NULL: none */
     struct limits limits;
 };
 

@@ -72,13 +72,12 @@ static bool is_relay_host(const struct http_entry *e, struct slice host)
 
 /* Ends an exchange that was answered here, with the result of answering. */
 static void finish_own(struct http_entry *e, struct exchange *x, const struct http_head *request,
-                       uint16_t status, int err)
+                       uint16_t status, const char *reason, int err)
 {
-    e->visitor.exchange_count++;
-    metric_add(METRIC_EXCHANGES, 1);
-    log_debug(&e->visitor.log, "answered by the relay", LOG_SLICE("method", request->method),
-              LOG_SLICE("host", request->authority), LOG_SLICE("path", request->path),
-              LOG_U64("status", status));
+    const struct control_exchange facts = {
+        .status = status, .in_bytes = x->in_bytes, .out_bytes = x->out_bytes};
+
+    http_visitor_book(&e->visitor, request, &facts, reason);
     if (err < 0) {
         exchange_abort(&x);
     } else {
@@ -90,13 +89,13 @@ static void answer_page(struct http_entry *e, struct exchange *x, const struct h
                         enum page page)
 {
     int err = page_answer(x, request, page);
-    finish_own(e, x, request, page_status(page), err);
+    finish_own(e, x, request, page_status(page), page_code(page), err);
 }
 
 static void answer_health(struct http_entry *e, struct exchange *x, const struct http_head *request)
 {
     int err = exchange_answer_status(x, 200);
-    finish_own(e, x, request, 200, err);
+    finish_own(e, x, request, 200, "HEALTH", err);
 }
 
 static enum page page_for_upgrade(unsigned status)
@@ -264,32 +263,13 @@ static struct h1_limits limits_of(const struct worker *w)
     return h1;
 }
 
-static void know_visitor(struct http_visitor *v, const struct stream *s)
-{
-    struct stream_facts facts;
-    struct addr local;
-
-    stream_facts(s, &facts);
-    local = addr_of(&facts.local, sizeof facts.local);
-    v->address = addr_of(&facts.peer, sizeof facts.peer);
-    addr_show_host(&v->address, v->address_text);
-    v->relay_port = addr_port(&local);
-}
-
 void http_entry_start(struct worker *w, struct stream *stream_take, struct bufq *input_take,
                       const struct http_entry_facts *facts)
 {
     struct http_entry *e = NEW(struct http_entry);
     struct h1_limits limits = limits_of(w);
 
-    e->visitor.worker = w;
-    e->visitor.scheme = facts->scheme;
-    e->visitor.log = (struct log_scope){.parent = &w->log,
-                                        .kind = "visitor",
-                                        .id = ++w->next_visitor_id,
-                                        .source = e->visitor.address_text};
-    list_init(&e->visitor.exchanges);
-    know_visitor(&e->visitor, stream_take);
+    http_visitor_init(&e->visitor, w, stream_take, facts->scheme);
     if (facts->fixed_route) {
         e->has_fixed_route = true;
         e->fixed_route = *facts->fixed_route;

@@ -67,7 +67,6 @@ static void bury(struct grave *grave)
     mem_pool_put(&spares, CONTAINER_OF(grave, struct http_proxy, grave));
 }
 
-/* The one closing line; metrics and counters are raised by the same call. */
 static void account(const struct http_proxy *p, const char *failure)
 {
     struct http_visitor *v = p->visitor;
@@ -82,17 +81,10 @@ static void account(const struct http_proxy *p, const char *failure)
         .visitor = slice_str(v->address_text),
     };
 
-    v->exchange_count++;
-    v->in_bytes += e.in_bytes;
-    v->out_bytes += e.out_bytes;
-    metric_add(METRIC_EXCHANGES, 1);
     if (failure) {
         metric_add(METRIC_EXCHANGES_FAILED, 1);
     }
-    log_debug(&v->log, "exchange over", LOG_SLICE("method", e.method),
-              LOG_SLICE("host", p->request->authority), LOG_SLICE("path", e.path),
-              LOG_U64("status", e.status), LOG_U64("in", e.in_bytes), LOG_U64("out", e.out_bytes),
-              LOG_U64("ms", e.ms), LOG_STR("reason", failure ? failure : "done"));
+    http_visitor_book(v, p->request, &e, failure ? failure : "done");
     exchange_log_book(v->worker, p->route, &e);
 }
 

@@ -19,29 +19,8 @@
  * The proxy owns front and back, and frees itself when the exchange is over.
  */
 #pragma once
-#include "base/log.h"
 #include "http/exchange.h"
-#include "net/addr.h"
-#include "relay/router.h"
-#include "relay/worker.h"
-
-/* The visitor's connection, as its exchanges see it. Outlives them. */
-struct http_visitor {
-    struct worker *worker;
-    struct addr address;
-    char address_text[ADDR_TEXT_BYTES]; /* without port */
-    uint16_t relay_port;                /* it came to */
-    struct slice scheme;                /* "http" or "https" */
-    struct list exchanges;
-    struct log_scope log;
-
-    struct origin_conn *own; /* knows this visitor (NTLM); waits for its next exchange */
-    struct route own_route;
-
-    uint64_t exchange_count;
-    uint64_t in_bytes; /* of request bodies */
-    uint64_t out_bytes;
-};
+#include "relay/http_visitor.h"
 
 /* Takes the front; `request` is its head, already read. */
 void http_proxy_start(struct http_visitor *v, struct exchange *front_take,

@@ -9,6 +9,7 @@
 #include "gen/version.h"
 #include "net/addr.h"
 #include "net/listen.h"
+#include "relay/access_log.h"
 #include "relay/admin_door.h"
 #include "relay/binder.h"
 #include "relay/control_socket.h"
@@ -196,6 +197,7 @@ static int start_workers(struct relay *r, struct errinfo *why)
 static int open_all(struct relay *r, struct loop *loop, struct errinfo *why)
 {
     TRY(open_identity(r, why));
+    TRY(access_log_open(r, why));
     TRY(open_store(r, loop, why));
     r->registry = registry_new(r->store);
     r->binder = binder_new(r);
@@ -235,7 +237,7 @@ struct tls_identity *relay_identity(struct relay *r)
     return i;
 }
 
-void relay_reload(struct relay *r)
+static void reload_identity(struct relay *r)
 {
     struct tls_identity *fresh = NULL;
     struct errinfo why = {0};
@@ -253,6 +255,12 @@ void relay_reload(struct relay *r)
     r->identity = fresh;
     pthread_mutex_unlock(&r->identity_lock);
     log_info(&r->log, "certificate reloaded", LOG_STR("file", r->config->cert));
+}
+
+void relay_reload(struct relay *r)
+{
+    reload_identity(r);
+    access_log_reopen(r);
 }
 
 /* ---- the end ---- */
@@ -363,6 +371,7 @@ void relay_free(struct relay **relay)
     control_socket_close(&r->control);
     admin_door_close(&r->admin);
     end_workers(r);
+    access_log_close(&r->access);
     if (r->registry) {
         registry_free(&r->registry);
         binder_free(&r->binder);

@@ -16,6 +16,7 @@
 #include "tls/tls_identity.h"
 #include "wire/link_hello.h"
 
+struct access_log;
 struct addr;
 struct admin_door;
 struct binder;
@@ -33,6 +34,7 @@ struct relay {
     struct binder *binder;
     struct control_socket *control;
     struct admin_door *admin;      /* NULL: without --admin */
+    struct access_log *access;     /* NULL: without --access-log */
     struct tls_identity *identity; /* by relay_identity only: it may be replaced */
     pthread_mutex_t identity_lock;
     bool has_certificate; /* given by the operator: public URLs are https */
@@ -65,7 +67,8 @@ MUST_USE int relay_new(struct relay **out, struct loop *loop, const struct relay
 /* The certificate and key of this moment, counted: tls_identity_unref. Any worker. */
 struct tls_identity *relay_identity(struct relay *r);
 
-/* Reads certificate and key again; the old ones stay when the new ones are no good. */
+/* Reads certificate and key again, and opens the access log anew; the old ones stay when the new
+ * ones are no good. */
 void relay_reload(struct relay *r);
 
 /* Stops taking visitors and links, says goodbye to agents, lets exchanges finish for the drain

@@ -1,6 +1,7 @@
 #include "relay/worker.h"
 
 #include "base/mem.h"
+#include "relay/access_log.h"
 #include "relay/far_origin.h"
 #include "relay/front_door.h"
 #include "relay/http_entry.h"
@@ -102,6 +103,7 @@ void worker_cut(struct worker *w)
 
 void worker_deinit(struct worker *w)
 {
+    access_log_leave(w);
     table_deinit(&w->sessions);
     table_deinit(&w->sessions_by_id);
     router_deinit(&w->router);

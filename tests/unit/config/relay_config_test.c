@@ -44,7 +44,7 @@ static void every_key_is_read(void **state)
                                              "cert: c.pem\nkey: k.pem\ndomain: T.Example.com.\n"
                                              "data: /d\nopen: true\ninsecure: true\n"
                                              "admin: 127.0.0.1:9\ntcp_ports: 20000-20010\n"
-                                             "workers: 3\n"
+                                             "workers: 3\naccess_log: \"-\"\n"
                                              "limits: {drain: 5s, head_size: 16K}\n"),
                                        &problems),
                      0);
@@ -55,6 +55,7 @@ static void every_key_is_read(void **state)
     assert_true(config.is_open);
     assert_true(config.is_insecure);
     assert_int_equal(config.workers, 3);
+    assert_string_equal(config.access_log, "-");
     assert_int_equal(config.limits.drain, 5000);
     assert_int_equal(config.limits.head_size, 16384);
 }
