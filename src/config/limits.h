@@ -25,6 +25,8 @@
       "new exchanges wait so long for an agent that is away, then get 503")                        \
     X(grace, DURATION, "60s", "0", "24h",                                                          \
       "a session without a link waits so long for its agent before its streams are reset")         \
+    X(session_streams, INTEGER, "500000000", "1", "500000000",                                     \
+      "streams of one session; then its agent logs in anew, beside it")                            \
     X(drain, DURATION, "30s", "0", "24h", "open exchanges may finish so long after SIGTERM")       \
     X(initial_window, SIZE, "32K", "4K", "1M",                                                     \
       "bytes of a new stream that may be sent before the other end has answered")                  \

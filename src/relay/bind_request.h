@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/list.h"
 #include "base/slice.h"
 #include "relay/public_name.h"
 #include "relay/registry.h"
@@ -67,6 +68,7 @@ struct bind_request {
     uint32_t granted; /* entries claimed so far */
     bool is_probed;   /* `silent` says how the last probe ended */
     struct route silent;
+    struct list losses; /* of those who had the entries before: struct loss of binder.c */
 };
 
 void bind_request_free(struct bind_request *request);

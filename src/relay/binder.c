@@ -44,6 +44,79 @@ static void answer(void *ctx)
     loop_post(q->worker->loop, answer_on_worker, q);
 }
 
+/* ---- who had the entries before ---- */
+
+struct loss {
+    struct list node; /* request.losses */
+    struct bind_request *request;
+    struct worker *worker; /* of the loser */
+    struct route route;
+    struct bind_entries entries; /* one */
+};
+
+static void add_loss(struct relay *relay, struct bind_request *q, const struct bind_entry *entry,
+                     struct route loser)
+{
+    struct loss *loss = NEW(struct loss);
+    struct bind_entry copy = *entry;
+    const struct bind_entries one = {.items = &copy, .count = 1};
+
+    loss->request = q;
+    loss->worker = &relay->workers[loser.worker];
+    loss->route = loser;
+    bind_entries_copy(&loss->entries, &one);
+    list_push_back(&q->losses, &loss->node);
+}
+
+static void tell_next_loser(void *ctx);
+
+static void lose_on_worker(void *arg)
+{
+    struct loss *loss = arg;
+    struct bind_request *q = loss->request;
+    struct session *s = session_find(loss->worker, loss->route.session);
+    struct tunnel *t = s ? tunnel_find(s, loss->route.tunnel) : NULL;
+
+    if (t) {
+        tunnel_lose_entry(t, slice_str(loss->entries.items[0].name));
+    }
+    bind_entries_deinit(&loss->entries);
+    mem_free(loss);
+    tell_next_loser(q);
+}
+
+/* One after the other, then the answer: a port must be free before its new owner listens. */
+static void tell_next_loser(void *ctx)
+{
+    struct bind_request *q = ctx;
+    struct list *node = list_first(&q->losses);
+
+    if (!node) {
+        answer(q);
+        return;
+    }
+    struct loss *loss = LIST_ENTRY(node, struct loss, node);
+    list_remove(node);
+    loop_post(loss->worker->loop, lose_on_worker, loss);
+}
+
+/* New routes stand before old ones go, and both before anybody is told: no visitor finds nothing. */
+static void conclude(struct relay *relay, struct bind_request *q)
+{
+    static const struct bind_entries nothing;
+    bool has_losers = !list_is_empty(&q->losses);
+
+    route_change(relay, ROUTE_ADD, &q->entries, q->route, has_losers ? NULL : answer, q);
+    if (!has_losers) {
+        return;
+    }
+    LIST_EACH (&q->losses, node) {
+        const struct loss *loss = LIST_ENTRY(node, struct loss, node);
+        route_change(relay, ROUTE_REMOVE, &loss->entries, loss->route, NULL, NULL);
+    }
+    route_change(relay, ROUTE_ADD, &nothing, q->route, tell_next_loser, q);
+}
+
 static void release_granted(struct relay *relay, struct bind_request *q)
 {
     for (uint32_t i = 0; i < q->granted; i++) {
@@ -57,7 +130,7 @@ static void refuse(struct relay *relay, struct bind_request *q, uint32_t code)
     release_granted(relay, q);
     bind_entries_deinit(&q->entries);
     q->code = code;
-    answer(q);
+    conclude(relay, q);
 }
 
 /* ---- rights ---- */
@@ -103,39 +176,6 @@ static int check_rights(const struct relay *relay, struct bind_request *q)
 /* ---- deciding ---- */
 
 static void decide(struct binder *b, struct bind_request *q);
-
-/* A holder that lost an entry, on its own worker. */
-struct loss {
-    struct worker *worker;
-    struct route route;
-    char *entry;
-};
-
-static void lose_on_worker(void *arg)
-{
-    struct loss *loss = arg;
-    struct session *s = session_find(loss->worker, loss->route.session);
-    struct tunnel *t = s ? tunnel_find(s, loss->route.tunnel) : NULL;
-
-    if (t) {
-        tunnel_lose_entry(t, slice_str(loss->entry));
-    }
-    mem_free(loss->entry);
-    mem_free(loss);
-}
-
-static void tell_loser(struct relay *relay, const struct bind_entry *entry, struct route loser)
-{
-    struct loss *loss = NEW(struct loss);
-    struct bind_entry copy = *entry;
-    struct bind_entries one = {.items = &copy, .count = 1};
-
-    loss->worker = &relay->workers[loser.worker];
-    loss->route = loser;
-    loss->entry = mem_strdup(entry->name);
-    route_change(relay, ROUTE_REMOVE, &one, loser, NULL, NULL);
-    loop_post(loss->worker->loop, lose_on_worker, loss);
-}
 
 /* ---- a sign of life of a holder: there and back ---- */
 
@@ -238,7 +278,7 @@ static void decide(struct binder *b, struct bind_request *q)
             }
             return;
         case CLAIM_SUPERSEDES:
-            tell_loser(b->relay, e, other);
+            add_loss(b->relay, q, e, other);
             break;
         case CLAIM_GRANTED:
             break;
@@ -246,7 +286,7 @@ static void decide(struct binder *b, struct bind_request *q)
         q->is_probed = false;
         q->granted++;
     }
-    route_change(b->relay, ROUTE_ADD, &q->entries, q->route, answer, q);
+    conclude(b->relay, q);
 }
 
 static void start(void *arg)

@@ -3,12 +3,13 @@
 #include "relay/open_stream.h"
 #include "session/link_stream.h"
 
+/* A route leads here once the entry is granted; the news may still be on its way to the tunnel. */
 int origin_find_tunnel(struct worker *w, struct route route, struct tunnel **tunnel_out)
 {
     struct session *s = session_find(w, route.session);
     struct tunnel *t = s ? tunnel_find(s, route.tunnel) : NULL;
 
-    if (!t || t->state != TUNNEL_BOUND) {
+    if (!t || t->state == TUNNEL_UNBOUND) {
         return ERR_NOT_FOUND;
     }
     *tunnel_out = t;

@@ -15,6 +15,8 @@
 #include "wire/mux_frame.h"
 #include "wire/reset_code.h"
 
+enum { LAST_LOOK_MS = 1000 };
+
 /* ---- finding ---- */
 
 static struct session *of_node(struct table_node *n)
@@ -133,9 +135,23 @@ static void wait_for_carrier(struct session *s)
     timer_arm(s->worker->loop, &s->grace, s->worker->relay->config->limits.grace);
 }
 
-static void end_superseded(struct session *s)
+static void end_outlived(struct session *s)
 {
-    session_end(s, RESET_SUPERSEDED, 0, "another run of the agent took its tunnels over");
+    session_end(s, RESET_SUPERSEDED, 0, "a later session of the agent took its tunnels over");
+}
+
+/* The agent still reads what it has here. */
+static void on_last_look(struct timer *timer)
+{
+    struct session *s = CONTAINER_OF(timer, struct session, last_look);
+    struct mux_counters counters;
+
+    mux_counters(s->mux, &counters);
+    if (counters.streams == 0) {
+        end_outlived(s);
+    } else {
+        timer_arm(s->worker->loop, timer, LAST_LOOK_MS);
+    }
 }
 
 static void on_link_lost(void *ctx, struct link *link, int err, const struct errinfo *why)
@@ -155,8 +171,8 @@ static void on_link_lost(void *ctx, struct link *link, int err, const struct err
              LOG_STR("reason", errinfo_text(why, err)));
     if (s->is_leaving) {
         session_end(s, RESET_SHUTDOWN, 0, "the agent has stopped");
-    } else if (s->is_superseded) {
-        end_superseded(s);
+    } else if (timer_is_armed(&s->last_look)) {
+        end_outlived(s);
     } else {
         wait_for_carrier(s);
     }
@@ -257,6 +273,7 @@ int session_new(struct worker *w, const struct session_login *login, struct sess
     s->is_shared = login->login->is_share;
     s->started_at = clock_wall_ms();
     s->grace.expired = on_grace_over;
+    s->last_look.expired = on_last_look;
     s->ending.run = on_ending;
     list_init(&s->waiting);
     list_init(&s->probes);
@@ -296,6 +313,7 @@ void session_end(struct session *s, uint16_t code, uint16_t goaway_reason, const
     table_remove(&s->worker->sessions, &s->node);
     table_remove(&s->worker->sessions_by_id, &s->by_id);
     timer_disarm(s->worker->loop, &s->grace);
+    timer_disarm(s->worker->loop, &s->last_look);
     session_finish_waits(s, false);
     session_finish_probes(s);
     TABLE_EACH (&s->tunnels, n) {
@@ -323,13 +341,22 @@ void session_lost_tunnel(struct session *s)
             return;
         }
     }
-    s->is_superseded = true;
-    if (!s->link) {
-        end_superseded(s);
+    if (s->link && s->is_used_up) {
+        timer_arm(s->worker->loop, &s->last_look, LAST_LOOK_MS);
+    } else {
+        end_outlived(s);
     }
 }
 
 /* ---- streams ---- */
+
+/* Long before the ids are: those of a session are never given out twice. */
+static void ask_for_a_later_session(struct session *s)
+{
+    s->is_used_up = true;
+    log_info(&s->log, "session is used up; the agent logs in beside it");
+    mux_goaway(s->mux, GOAWAY_ROLLOVER);
+}
 
 int session_open(struct session *s, uint32_t tunnel_id, struct slice facts,
                  struct stream **stream_out)
@@ -341,6 +368,9 @@ int session_open(struct session *s, uint32_t tunnel_id, struct slice facts,
     }
     TRY(mux_open(s->mux, tunnel_id, facts, &ms));
     metric_add(METRIC_STREAMS_OPENED, 1);
+    if (++s->open_count >= s->worker->relay->config->limits.session_streams && !s->is_used_up) {
+        ask_for_a_later_session(s);
+    }
     *stream_out = link_stream_new(s->worker->loop, ms);
     return 0;
 }

@@ -1,8 +1,9 @@
 /* An agent's login on the relay: identity, link, tunnels.
  *
  *      ATTACHED --link lost--> DETACHED --resume--> ATTACHED
- *                                 |
- *                                 +--grace over, token revoked, superseded--> gone
+ *         |                       |
+ *         |                       +--grace over--> gone
+ *         +--token revoked, or a later session of the agent has taken its last tunnel--> gone
  *
  * The session outlives its links. While detached its streams wait; when grace is over they are
  * reset honestly and the entries stay reserved for a day. It lives on one worker and is owned by
@@ -48,18 +49,20 @@ struct session {
     uint64_t attached_at;
     uint64_t detached_at;
     uint32_t resume_count;
+    uint64_t open_count; /* streams opened so far */
     struct errinfo loss; /* why the last link was lost; empty: none was */
 
     struct mux *mux;
     struct link *link; /* NULL: detached */
     struct timer grace;
+    struct timer last_look;         /* armed: all tunnels are a later session's, streams end here */
     struct table tunnels;           /* by tunnel id */
     struct list waiting;            /* who waits for the link to come back (session_wait) */
     struct list probes;             /* who waits for a sign of life (session_probe) */
     struct exchange_log *exchanges; /* NULL until an agent asks for them */
 
     bool is_leaving;    /* the agent said it goes: do not wait for it */
-    bool is_superseded; /* another run took its last tunnel: nobody comes back for the rest */
+    bool is_used_up;    /* its agent was asked to log in beside it */
     bool is_over;       /* session_end was called; the rest follows in the ready phase */
     uint16_t end_code;
     uint16_t end_goaway;
@@ -96,8 +99,9 @@ void session_end(struct session *s, uint16_t code, uint16_t goaway_reason, const
 /* The same because of something the agent must never say: one line tells both. */
 void session_end_by_breach(struct session *s, const char *what);
 
-/* A tunnel of it was taken over. With the last one the session is over as soon as it has no link:
- * its visitors are told at once instead of waiting for an agent that is dead. */
+/* A tunnel of it was taken over by a later session of the agent. With the last one this session is
+ * over: its visitors are told at once instead of waiting for an agent that has forgotten them, or
+ * is dead. Only if we asked the agent for the later session its streams go on to their ends. */
 void session_lost_tunnel(struct session *s);
 
 struct session *session_find(struct worker *w, uint64_t handle);

@@ -128,6 +128,7 @@ static void ask_binder(struct tunnel *t, const struct control_bind *bind)
     struct bind_request *q = NEW(struct bind_request);
     struct text word = {0};
 
+    list_init(&q->losses);
     q->worker = s->worker;
     q->route = route_of(t);
     q->owner = s->owner;

@@ -129,6 +129,7 @@ class Link:
         self.wire = dial(relay, carrier)
         self.told = 0  # bytes of CONTROL said so far
         self.heard = 0
+        self.unparsed = b""
 
     def send(self, *frames):
         self.wire.send(b"".join(frames))
@@ -172,6 +173,22 @@ class Link:
         """Bytes of CONTROL, within its credit."""
         self.send(data(0, raw, 0 if self.told == 0 else None))
         self.told += len(raw)
+
+    def wait_message(self, kind):
+        """The next message of that type; everything else that comes is thrown away."""
+        while True:
+            length = int.from_bytes(self.unparsed[:4], "big") + 4
+            if 4 < length <= len(self.unparsed):
+                fields = json.loads(self.unparsed[4:length])
+                self.unparsed = self.unparsed[length:]
+                if fields["type"] == kind:
+                    return fields
+                continue
+            frame_kind, stream, payload = self.read_frame()
+            if frame_kind == DATA and stream == 0:
+                piece = payload if self.heard else payload[8:]  # the first tells its offset
+                self.unparsed += piece
+                self.heard += len(piece)
 
     def wait_control_limit(self):
         """Reads on until the relay gives credit for CONTROL; the new limit. What it says there is

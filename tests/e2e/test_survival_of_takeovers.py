@@ -1,0 +1,123 @@
+"""An agent that comes again while its old session still seems to stand: the old one is over at
+once, says so, and its visitors do not wait for it."""
+
+import json
+import signal
+import time
+
+import pytest
+
+from support import link as say
+from support.link import Link
+from support.wire import answer, http_origin
+
+SUPERSEDED = 8
+
+
+def bind(line, name, tunnel=1):
+    line.tell(say.message(type="bind", tunnel=tunnel, key=name, kind="http", names=[name],
+                          target="http://127.0.0.1:1"))
+    return line.wait_message("bound")
+
+
+def request(lab, relay, name):
+    visitor = lab.visit(relay)
+    visitor.send(f"GET / HTTP/1.1\r\nHost: {name}.localhost:{relay.port}\r\n\r\n".encode())
+    return visitor
+
+
+def sessions(lab, relay):
+    done = lab.adit("status", "--json", "--data", relay.data)
+    return json.loads(done.stdout)["sessions"]
+
+
+def test_the_same_run_logs_in_again(lab):
+    """It lost its session without our knowing; the old link would still answer."""
+    relay = lab.relay()
+    token = lab.token(relay, "t")
+    old = Link(relay).log_in(token)
+    assert bind(old, "blog")["urls"]
+    visitor = request(lab, relay, "blog")
+    old.wait(say.OPEN)
+    new = Link(relay).log_in(token)
+    assert bind(new, "blog")["urls"]
+    assert old.wait_message("unbound")["code"] == SUPERSEDED
+    assert old.ends()
+    visitor.sock.settimeout(3)
+    head, _ = visitor.read_response()
+    assert head.status == 503
+    relay.wait_line("session over.*took its tunnels over")
+    assert len(sessions(lab, relay)) == 1
+    visitor = request(lab, relay, "blog")
+    _, stream, _ = new.wait(say.OPEN)
+    new.send(say.reset(stream))
+    assert visitor.read_response()[0].status == 502
+
+
+def test_an_agent_that_stands_still(lab):
+    """Its kernel still acknowledges what we send: only its own answers count."""
+    def handler(wire):
+        wire.send(b"hello")
+        wire.read_to_end()
+    tunnel = lab.tcp(lab.origin(handler))
+    visitor = lab.visit(tunnel)
+    assert visitor.read_exact(5) == b"hello"
+    old = tunnel.agent
+    old.signal(signal.SIGSTOP)
+    started_at = time.monotonic()
+    new = lab.agent("tcp", old.command[2], relay=old.relay, token=old.token, state=old.state)
+    assert lab.tunnel(new).port == tunnel.port
+    with pytest.raises(ConnectionResetError):
+        visitor.read_to_end()
+    assert time.monotonic() - started_at < 3
+    assert len(sessions(lab, old.relay)) == 1
+    old.signal(signal.SIGCONT)
+    assert "another agent took over" in old.wait_event("error", fatal=True)["what"]
+    assert old.wait_exit() == 1
+    assert len(old.events("error")) == 1
+    assert lab.visit(tunnel).read_exact(5) == b"hello"
+
+
+def echo(wire):
+    while data := wire.read_some():
+        wire.send(data)
+
+
+def is_echoed(visitor):
+    visitor.send(b"x")
+    return visitor.read_exact(1) == b"x"
+
+
+def test_a_session_whose_stream_ids_are_used_up(lab):
+    """Its agent is asked to log in beside it: no visitor notices, and it ends with its last one."""
+    config = lab.folder / "relay.yml"
+    config.write_text("limits: {session_streams: 5}\n")
+    tunnel = lab.tcp(lab.origin(echo), relay=lab.relay("--config", config))
+    first = lab.visit(tunnel)
+    assert is_echoed(first)
+    for _ in range(4):
+        with lab.visit(tunnel) as visitor:
+            assert is_echoed(visitor)
+    lab.eventually(lambda: len(sessions(lab, lab.the_relay)) == 2)
+    assert tunnel.port == lab.tunnel(tunnel.agent).port
+    for _ in range(3):
+        with lab.visit(tunnel) as visitor:
+            assert is_echoed(visitor)
+    assert is_echoed(first)
+    first.close()
+    lab.eventually(lambda: len(sessions(lab, lab.the_relay)) == 1)
+    assert not tunnel.agent.events("link", state="down")
+    assert not tunnel.agent.events("error")
+
+
+def test_a_busy_tunnel_that_uses_up_one_session_after_the_other(lab):
+    config = lab.folder / "relay.yml"
+    config.write_text("limits: {session_streams: 50, origin_idle_max: 0}\n")
+    web = lab.http(lab.origin(http_origin(lambda wire, head: wire.send(answer(b"here")))),
+                   relay=lab.relay("--config", config))
+    for _ in range(400):
+        assert request(lab, lab.the_relay, web.name).read_response()[1] == b"here"
+    relay = lab.the_relay
+    assert sum("is used up" in line for line in relay.stderr()) >= 3
+    lab.eventually(lambda: len(sessions(lab, relay)) == 1)
+    assert not web.agent.events("link", state="down")
