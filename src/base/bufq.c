@@ -344,6 +344,13 @@ struct slice bufq_pullup(struct bufq *q, size_t n)
     return slice_of(node_bytes(q->head), n);
 }
 
+uint8_t *bufq_pullup_own(struct bufq *q, size_t n)
+{
+    ASSERT(n > 0);
+    (void)bufq_pullup(q, n);
+    return node_bytes(q->head);
+}
+
 void bufq_peek(const struct bufq *q, void *out, size_t n)
 {
     uint8_t *to = out;

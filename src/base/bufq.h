@@ -6,8 +6,9 @@
  *
  * Bytes move between queues without being copied when that pays: pieces of BUFQ_SHARE_MIN and
  * more are shared by reference, smaller ones are copied into the tail of the queue, so that a slow
- * reader of few bytes never pins a large chunk. A chunk's bytes never change once they are in a
- * queue; new bytes go only behind the last used one, by the queue whose tail that is.
+ * reader of few bytes never pins a large chunk. A chunk's bytes do not change once they are in a
+ * queue (but see bufq_pullup_own); new bytes go only behind the last used one, by the queue whose
+ * tail that is.
  *
  * An empty queue owns nothing. Queues and chunks belong to one thread. Zeroed memory is an empty
  * queue.
@@ -71,6 +72,10 @@ struct slice bufq_front(const struct bufq *q);
 /* The first n bytes (n <= bytes, n <= CHUNK_LARGE_BYTES) in one piece, copied together if they are
  * not. The view lives until the next change of the queue. */
 struct slice bufq_pullup(struct bufq *q, size_t n);
+
+/* The same for who may change these bytes, for they are in no other queue: a cipher that works in
+ * place on what came from a socket. */
+uint8_t *bufq_pullup_own(struct bufq *q, size_t n);
 
 /* Copies the first n bytes (n <= bytes) out, leaving them in the queue. */
 void bufq_peek(const struct bufq *q, void *out, size_t n);

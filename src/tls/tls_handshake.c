@@ -106,6 +106,7 @@ static void succeed(struct tls_stream *t)
         tls_trust_unref(&t->trust);
     }
     send_ticket(t);
+    tls13_take_over(t);
     tls_stream_set_phase(t, TLS_OPEN);
     tls_stream_look_ahead(t);
     stream_raise(&t->stream, STREAM_WRITABLE);
@@ -186,11 +187,13 @@ static struct tls_stream *new_stream(struct stream *lower, gnutls_session_t sess
     stream_init(&t->stream, &tls_stream_ops, loop, (uint8_t)(stream_level(lower) + 1));
     t->lower = lower;
     t->session = session;
+    t->records = &tls_library_records;
     t->limits = with_defaults(limits);
     t->done = done;
     t->done_ctx = ctx;
     gnutls_session_set_ptr(session, t);
     tls_record_connect(t);
+    tls13_listen_for_secrets(t);
 
     t->task.run = on_task;
     loop_schedule(loop, &t->task);
@@ -209,6 +212,7 @@ struct stream *tls_client_attach(struct stream *lower_take,
     struct tls_stream *t = new_stream(lower_take, session, options->limits, done, ctx);
     struct slice name = options->server_name;
 
+    t->is_client = true;
     t->trust = tls_trust_ref(options->trust);
     t->server_name = mem_strndup(name.ptr ? name.ptr : "", name.len);
     tls_session_set_name(session, t->server_name);

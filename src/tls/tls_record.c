@@ -1,4 +1,5 @@
-/* Between the queues of a stream and the TLS library.
+/* Between the queues of a stream and the TLS library: every handshake, and TLS 1.2 to the end. An
+ * open TLS 1.3 stream goes on in tls13_record.c.
  *
  * The library never sees a socket. pull serves from rx and says EAGAIN when that is empty; push
  * always takes, for a record that was refused may not be replaced by another. So nothing is
@@ -55,17 +56,22 @@ void tls_record_connect(struct tls_stream *t)
 
 /* ---- in ---- */
 
-bool tls_record_fill(struct tls_stream *t)
+bool tls_record_read_below(struct tls_stream *t)
 {
-    if (!bufq_is_empty(&t->rx) || t->lower_end) {
-        return true;
+    if (t->lower_end) {
+        return false;
     }
     int err = stream_read(t->lower, &t->rx, STREAM_TX_BYTES);
     if (err < 0 && err != ERR_AGAIN) {
         t->lower_end = err;
         stream_unwant(t->lower, STREAM_READABLE);
     }
-    return err != ERR_AGAIN;
+    return err == 0;
+}
+
+bool tls_record_fill(struct tls_stream *t)
+{
+    return !bufq_is_empty(&t->rx) || tls_record_read_below(t) || t->lower_end;
 }
 
 /* What reading ends with after a record that was none; `ret` is the library's word for it. */
@@ -90,7 +96,7 @@ static bool is_nothing_yet(ssize_t ret)
            ret == GNUTLS_E_WARNING_ALERT_RECEIVED;
 }
 
-size_t tls_record_read(struct tls_stream *t, struct bufq *into, size_t max)
+static size_t read_record(struct tls_stream *t, struct bufq *into, size_t max)
 {
     for (int i = 0; i < FRUITLESS_RECORDS_MAX; i++) {
         size_t pending = gnutls_record_check_pending(t->session);
@@ -116,18 +122,9 @@ size_t tls_record_read(struct tls_stream *t, struct bufq *into, size_t max)
 
 /* ---- out ---- */
 
-static bool needs_new_key(const struct tls_stream *t)
+bool tls_record_needs_new_key(const struct tls_stream *t)
 {
     return t->key.records >= t->limits.rekey_records || t->key.bytes >= t->limits.rekey_bytes;
-}
-
-static void send_key_update(struct tls_stream *t)
-{
-    if (tls_session_is_tls13(t->session)) {
-        (void)gnutls_session_key_update(t->session, 0); /* push takes it; nothing else can fail */
-    }
-    t->key.records = 0;
-    t->key.bytes = 0;
 }
 
 /* One record of what is unsent: a large piece where it lies, small ones gathered. */
@@ -151,12 +148,9 @@ static int send_record(struct tls_stream *t)
     return 0;
 }
 
-int tls_record_encrypt(struct tls_stream *t)
+static int encrypt(struct tls_stream *t)
 {
     while (!bufq_is_empty(&t->unsent) && t->tx.bytes < STREAM_TX_BYTES) {
-        if (needs_new_key(t)) {
-            send_key_update(t);
-        }
         TRY(send_record(t));
     }
     if (t->out == TLS_OUT_ENDING && bufq_is_empty(&t->unsent)) {
@@ -165,3 +159,15 @@ int tls_record_encrypt(struct tls_stream *t)
     }
     return 0;
 }
+
+/* rx is not empty only after a read that stopped early: it may hold a record. */
+static bool has_record(const struct tls_stream *t)
+{
+    return !bufq_is_empty(&t->rx) || gnutls_record_check_pending(t->session) > 0;
+}
+
+const struct tls_records tls_library_records = {
+    .read = read_record,
+    .encrypt = encrypt,
+    .has_record = has_record,
+};

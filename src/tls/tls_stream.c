@@ -1,5 +1,5 @@
-/* TLS as a stream: its reading, writing and closing. Records are cut and read in tls_record.c, the
- * handshake is told in tls_handshake.c. */
+/* TLS as a stream: its reading, writing and closing. Records are cut and read in tls_record.c and
+ * tls13_record.c, the handshake is told in tls_handshake.c. */
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -30,6 +30,7 @@ static void free_stream(struct grave *g)
 {
     struct tls_stream *t = CONTAINER_OF(g, struct tls_stream, grave);
 
+    tls13_free(t);
     gnutls_deinit(t->session);
     tls_trust_unref(&t->trust);
     tls_identity_unref(&t->identity);
@@ -81,22 +82,17 @@ static bool may_decrypt(const struct tls_stream *t)
     return t->phase != TLS_HANDSHAKE && !t->in_end;
 }
 
-/* rx is not empty only after a read that stopped early: it may hold a record. */
 static bool has_input(const struct stream *s)
 {
     const struct tls_stream *t = of_stream(s);
 
-    if (!bufq_is_empty(&t->ahead) || t->in_end) {
-        return true;
-    }
-    return may_decrypt(t) &&
-           (!bufq_is_empty(&t->rx) || gnutls_record_check_pending(t->session) > 0);
+    return !bufq_is_empty(&t->ahead) || t->in_end || (may_decrypt(t) && t->records->has_record(t));
 }
 
 void tls_stream_look_ahead(struct tls_stream *t)
 {
     if (may_decrypt(t) && bufq_is_empty(&t->ahead)) {
-        tls_record_read(t, &t->ahead, TLS_RECORD_BYTES);
+        t->records->read(t, &t->ahead, TLS_RECORD_BYTES);
     }
     if (has_input(&t->stream)) {
         stream_raise(&t->stream, STREAM_READABLE);
@@ -121,7 +117,7 @@ static int do_read(struct stream *s, struct bufq *into, size_t max)
     size_t got = bufq_move(into, &t->ahead, max);
 
     while (may_decrypt(t) && got < max) {
-        size_t n = tls_record_read(t, into, max - got);
+        size_t n = t->records->read(t, into, max - got);
         if (n == 0) {
             break;
         }
@@ -200,7 +196,7 @@ static bool is_sent(const struct tls_stream *t)
 static void do_flush(struct stream *s)
 {
     struct tls_stream *t = of_stream(s);
-    int err = t->phase == TLS_OPEN ? tls_record_encrypt(t) : 0;
+    int err = t->phase == TLS_OPEN ? t->records->encrypt(t) : 0;
 
     if (err == 0) {
         err = push_down(t);

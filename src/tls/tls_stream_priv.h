@@ -1,4 +1,5 @@
-/* What tls_stream.c, tls_record.c and tls_handshake.c share; nobody else includes it.
+/* What tls_stream.c, tls_handshake.c, tls_record.c and tls13_record.c share; nobody else includes
+ * it.
  *
  *     write -> unsent -> [records] -> tx -> lower
  *     read  <- ahead  <- [records] <- rx <- lower
@@ -25,15 +26,35 @@ enum tls_out {
     TLS_OUT_ENDED,
 };
 
+/* Who makes and reads the records: the library, or ours. */
+struct tls_stream;
+
+struct tls_records {
+    /* Decrypts one record, or the rest of one, into `into`; returns how many bytes came. 0: nothing
+     * now, or the end (in_end). */
+    size_t (*read)(struct tls_stream *t, struct bufq *into, size_t max);
+
+    /* Encrypts what is unsent, and the end of our direction when it is due, while there is room in
+     * tx. */
+    int (*encrypt)(struct tls_stream *t);
+
+    /* read may yield something without the lower stream. */
+    bool (*has_record)(const struct tls_stream *t);
+};
+
 struct tls_stream {
     struct stream stream;
     struct stream *lower;
     gnutls_session_t session;
+    const struct tls_records *records;
+    struct tls13 *tls13;           /* NULL: the library does the records */
+    struct tls13_secrets *secrets; /* during a handshake */
     enum tls_phase phase;
     enum tls_out out;
     int in_end;    /* what reading ends with; 0: more may come */
     int lower_end; /* the same of the lower stream */
     int failure;
+    bool is_client;
     bool is_abandoned; /* closed by its user: goes on until all is sent */
 
     struct bufq unsent; /* written, not encrypted */
@@ -86,19 +107,34 @@ void tls_stream_set_phase(struct tls_stream *t, enum tls_phase next);
 
 enum { TLS_RECORD_BYTES = 16384 }; /* most plaintext in a record */
 
+extern const struct tls_records tls_library_records;
+
 /* Lets the library read from rx and write to tx. */
 void tls_record_connect(struct tls_stream *t);
 
-/* Reads from the lower stream into rx when rx is empty. False: there is nothing now. */
+/* Reads from the lower stream into rx. False: nothing came now, or lower_end says that nothing will
+ * come. */
+bool tls_record_read_below(struct tls_stream *t);
+
+/* The same if rx is empty. False: there is nothing now. */
 bool tls_record_fill(struct tls_stream *t);
 
-/* Decrypts one record, or the rest of one, into `into`; returns how many bytes came. 0: nothing
- * now, or the end (in_end). */
-size_t tls_record_read(struct tls_stream *t, struct bufq *into, size_t max);
+/* Enough was sent with the present key. */
+bool tls_record_needs_new_key(const struct tls_stream *t);
 
-/* Encrypts what is unsent, and the end of our direction when it is due, while there is room in
- * tx. */
-MUST_USE int tls_record_encrypt(struct tls_stream *t);
+/* ---- tls13_record.c ---- */
+
+extern const struct tls_records tls13_records;
+
+/* Before the handshake: its secrets are kept for tls13_take_over. */
+void tls13_listen_for_secrets(struct tls_stream *t);
+
+/* After the handshake, and the library's last word: records are ours from now on. Where the suite
+ * is not one we can do, they stay the library's. */
+void tls13_take_over(struct tls_stream *t);
+
+/* Wipes the keys. */
+void tls13_free(struct tls_stream *t);
 
 /* ---- tls_handshake.c ---- */
 

@@ -1,7 +1,10 @@
 """Visitors and agents with foreign TLS (OpenSSL) at the relay's port."""
 
+import hashlib
+import os
 import socket
 import ssl
+import subprocess
 
 import pytest
 
@@ -39,6 +42,36 @@ def test_a_visitor_is_served_and_told_the_end(web, version):
     with tls(web.port, version) as visitor:
         assert visitor.selected_alpn_protocol() == "http/1.1"
         assert get(visitor, web.host).endswith(b"secret page")  # SSLEOFError without close_notify
+
+
+def s_client_says(client, wanted):
+    said = b""
+    while wanted not in said:
+        said += os.read(client.stdout.fileno(), 65536) or pytest.fail(f"ended after {said}")
+    return said
+
+
+def test_a_visitor_renews_its_keys_and_ours(web):
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{web.port}", "-tls1_3", "-crlf"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, bufsize=0) as client:
+        s_client_says(client, b"---\nSSL handshake has read")
+        for key in (b"k", b"K", b"K"):  # its own; and ours
+            client.stdin.write(key + b"\n")
+            s_client_says(client, b"KEYUPDATE")
+            client.stdin.write(f"GET / HTTP/1.1\nHost: {web.host}\n\n".encode())
+            s_client_says(client, b"secret page")
+        client.kill()
+
+
+@pytest.mark.parametrize("cipher", ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
+                                    "TLS_CHACHA20_POLY1305_SHA256"])
+def test_much_passes_with_each_cipher(lab, cipher):
+    page = os.urandom(5_000_000)
+    web = lab.http(lab.origin(http_origin(lambda wire, head: wire.send(answer(page)))))
+    done = lab.curl(f"https://127.0.0.1:{web.port}/", "-k", "-H", f"Host: {web.host}",
+                    "--tls13-ciphers", cipher, "--tlsv1.3")
+    assert hashlib.sha256(done.body).digest() == hashlib.sha256(page).digest()
 
 
 def test_older_versions_are_refused(web):

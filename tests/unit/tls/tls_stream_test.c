@@ -1,5 +1,4 @@
 /* Pairs of TLS streams over the test's pipe: what passes, what ends, what is refused. */
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
-#include <gnutls/gnutls.h>
 
 #include "base/mem.h"
 #include "base/random.h"
 #include "support/certs.h"
+#include "support/library_peer.h"
 #include "support/pipe_stream.h"
 #include "support/stream_end.h"
 #include "tls/digest.h"
@@ -664,6 +663,24 @@ static void a_client_that_names_no_protocol_is_served(void **state)
     pair_close(&p);
 }
 
+/* The server hands out a ticket first, which the client has no use for. */
+static void bytes_pass_beside_a_ticket(void **state)
+{
+    (void)state;
+    struct pair p;
+
+    pair_init(&p, "good");
+    p.client_options.alpn = NULL;
+    pair_shake_hands(&p, &(struct pipe_options){.read_max = 7});
+    stream_end_send(&p.server.end, "an answer", 9);
+    stream_end_send(&p.client.end, "a question", 10);
+    assert_true(run_until_bytes(p.loop, &p.client.end, 9));
+    assert_true(run_until_bytes(p.loop, &p.server.end, 10));
+    assert_received(&p.client.end, "an answer");
+    assert_received(&p.server.end, "a question");
+    pair_close(&p);
+}
+
 struct names {
     struct tls_identity *identity;
     int asked_count;
@@ -773,64 +790,14 @@ static void a_connection_lost_in_the_handshake_is_told(void **state)
 /* ---- TLS 1.2: a client that is the library alone, for ours does not go below 1.3 on demand ----
  */
 
-struct old_client {
-    gnutls_session_t session;
-    gnutls_certificate_credentials_t credentials;
-    struct stream_end end; /* the far end of the pipe: records */
-};
-
-static ssize_t old_pull(gnutls_transport_ptr_t self, void *out, size_t n)
+/* In place of p's client; returns what the handshake says on the client's side. */
+static int old_client_shake_hands(struct library_peer *c, struct pair *p, const char *alpn)
 {
-    struct old_client *c = self;
-
-    if (bufq_is_empty(&c->end.in)) {
-        gnutls_transport_set_errno(c->session, EAGAIN);
-        return -1;
-    }
-    n = n < c->end.in.bytes ? n : c->end.in.bytes;
-    bufq_peek(&c->end.in, out, n);
-    bufq_drop(&c->end.in, n);
-    return (ssize_t)n;
-}
-
-static ssize_t old_push(gnutls_transport_ptr_t self, const void *bytes, size_t n)
-{
-    struct old_client *c = self;
-    stream_end_send(&c->end, bytes, n);
-    return (ssize_t)n;
-}
-
-/* Over p's pipe in place of its client; returns what the handshake says on the client's side. */
-static int old_client_shake_hands(struct old_client *c, struct pair *p, const char *alpn)
-{
-    const gnutls_datum_t protocol = {(unsigned char *)alpn, (unsigned)strlen(alpn)};
-    int ret = GNUTLS_E_AGAIN;
-
-    assert_int_equal(gnutls_certificate_allocate_credentials(&c->credentials), 0);
-    assert_int_equal(gnutls_init(&c->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK), 0);
-    gnutls_priority_set_direct(c->session, "NORMAL:-VERS-ALL:+VERS-TLS1.2", NULL);
-    gnutls_credentials_set(c->session, GNUTLS_CRD_CERTIFICATE, c->credentials);
-    gnutls_alpn_set_protocols(c->session, &protocol, 1, 0);
-    gnutls_transport_set_ptr(c->session, c);
-    gnutls_transport_set_pull_function(c->session, old_pull);
-    gnutls_transport_set_push_function(c->session, old_push);
-
     pipe_open(p->loop, &(struct pipe_options){0}, &p->client.lower, &p->server.lower);
-    stream_end_init(&c->end, p->client.lower);
+    library_peer_init(c, p->client.lower, "NORMAL:-VERS-ALL:+VERS-TLS1.2", alpn);
     stream_end_init(&p->server.end, tls_server_attach(p->server.lower, NULL, &p->server_options,
                                                       on_done, &p->server));
-    for (int ms = 0; ret < 0 && !gnutls_error_is_fatal(ret) && ms < 1000; ms++) {
-        ret = gnutls_handshake(c->session);
-        loop_run_for(p->loop, 1);
-    }
-    return ret;
-}
-
-static void old_client_close(struct old_client *c)
-{
-    gnutls_deinit(c->session);
-    gnutls_certificate_free_credentials(c->credentials);
-    stream_end_close(&c->end);
+    return library_peer_shake_hands(c, p->loop);
 }
 
 /* close_notify of TLS 1.2 ends both directions: what a pump must know. */
@@ -838,7 +805,7 @@ static void a_visitor_with_tls12_is_served_without_half_close(void **state)
 {
     (void)state;
     struct stream_facts facts;
-    struct old_client c;
+    struct library_peer c;
     struct pair p;
     char text[8];
 
@@ -858,14 +825,14 @@ static void a_visitor_with_tls12_is_served_without_half_close(void **state)
     assert_int_equal(gnutls_record_recv(c.session, text, sizeof text), 6);
     assert_memory_equal(text, "answer", 6);
     assert_int_equal(gnutls_record_recv(c.session, text, sizeof text), 0); /* close_notify */
-    old_client_close(&c);
+    library_peer_close(&c);
     pair_close(&p);
 }
 
 static void an_agent_with_tls12_is_refused(void **state)
 {
     (void)state;
-    struct old_client c;
+    struct library_peer c;
     struct pair p;
 
     pair_init(&p, "good");
@@ -873,7 +840,7 @@ static void an_agent_with_tls12_is_refused(void **state)
     assert_true(run_until(p.loop, &p.server.is_done));
     assert_int_equal(p.server.err, ERR_TLS);
     assert_string_equal(p.server.why, "adit/1 needs TLS 1.3");
-    old_client_close(&c);
+    library_peer_close(&c);
     pair_close(&p);
 }
 
@@ -926,6 +893,7 @@ int main(void)
         cmocka_unit_test(who_trusts_everybody_gets_through),
         cmocka_unit_test(a_client_without_a_protocol_in_common_is_refused),
         cmocka_unit_test(a_client_that_names_no_protocol_is_served),
+        cmocka_unit_test(bytes_pass_beside_a_ticket),
         cmocka_unit_test(the_identity_is_found_by_the_name_asked_for),
         cmocka_unit_test(a_name_nobody_has_is_refused),
         cmocka_unit_test(a_peer_that_speaks_no_tls_is_named),

@@ -1,0 +1,360 @@
+/* The records of an open TLS 1.3 stream: taken over from the library when the handshake has ended,
+ * and kept until the end.
+ *
+ * What follows a handshake is little (RFC 8446, section 4.6): a peer renews its keys, a server hands
+ * out tickets, which we, as a client, have no use for. All else is refused.
+ */
+#include "base/cursor.h"
+#include "base/mem.h"
+#include "tls/tls13_keys_priv.h"
+#include "tls/tls_stream_priv.h"
+
+enum {
+    MESSAGE_HEAD_BYTES = 4,
+    NEW_SESSION_TICKET = 4,
+    KEY_UPDATE = 24,
+    TICKET_MAX_BYTES = 128 * 1024 + 16, /* the longest there can be */
+    FRUITLESS_RECORDS_MAX = 32          /* without bytes for the user, in one read */
+};
+
+/* Both secrets, from the library's callback until the handshake has ended. */
+struct tls13_secrets {
+    uint8_t in[TLS13_SECRET_MAX_BYTES];
+    uint8_t out[TLS13_SECRET_MAX_BYTES];
+    size_t in_bytes;
+    size_t out_bytes;
+};
+
+/* A message after the handshake may be cut into several records. */
+struct message {
+    uint8_t bytes[MESSAGE_HEAD_BYTES + 1]; /* a KeyUpdate in whole */
+    uint8_t have;
+    uint32_t skip; /* bytes of a ticket still to come */
+};
+
+struct tls13 {
+    struct tls13_keys in;
+    struct tls13_keys out;
+    struct message message;
+    bool owes_update; /* the peer has asked for our next keys */
+};
+
+/* ---- taking over ---- */
+
+static int on_secret(gnutls_session_t session, gnutls_record_encryption_level_t level,
+                     const void *in, const void *out, size_t n)
+{
+    struct tls_stream *t = gnutls_session_get_ptr(session);
+
+    if (level != GNUTLS_ENCRYPTION_LEVEL_APPLICATION || n > TLS13_SECRET_MAX_BYTES) {
+        return 0;
+    }
+    if (!t->secrets) {
+        t->secrets = NEW(struct tls13_secrets);
+    }
+    if (in) {
+        memcpy(t->secrets->in, in, n);
+        t->secrets->in_bytes = n;
+    }
+    if (out) {
+        memcpy(t->secrets->out, out, n);
+        t->secrets->out_bytes = n;
+    }
+    return 0;
+}
+
+void tls13_listen_for_secrets(struct tls_stream *t)
+{
+    gnutls_handshake_set_secret_function(t->session, on_secret);
+}
+
+static void forget_secrets(struct tls_stream *t)
+{
+    if (t->secrets) {
+        mem_wipe(t->secrets, sizeof *t->secrets);
+        mem_free(t->secrets);
+        t->secrets = NULL;
+    }
+}
+
+/* The keys of one direction, going on where the library stopped; false unless ours are its own. */
+static bool take_keys(struct tls_stream *t, struct tls13_keys *k, bool is_in)
+{
+    struct slice secret = is_in ? slice_of(t->secrets->in, t->secrets->in_bytes)
+                                : slice_of(t->secrets->out, t->secrets->out_bytes);
+    struct tls13_suite suite = {gnutls_cipher_get(t->session),
+                                (gnutls_mac_algorithm_t)gnutls_prf_hash_get(t->session)};
+    gnutls_datum_t mac, iv, key;
+    uint8_t sequence[8];
+
+    if (tls13_keys_init(k, suite, secret) < 0 ||
+        gnutls_record_get_state(t->session, is_in, &mac, &iv, &key, sequence) < 0 ||
+        iv.size != sizeof k->iv || !mem_equal_secret(iv.data, k->iv, sizeof k->iv)) {
+        return false;
+    }
+    struct reader r = reader_of(slice_of(sequence, sizeof sequence));
+    k->sequence = read_u64(&r);
+    return true;
+}
+
+void tls13_take_over(struct tls_stream *t)
+{
+    bool is_ours = t->secrets && gnutls_record_check_pending(t->session) == 0;
+
+    if (is_ours) {
+        t->tls13 = NEW(struct tls13);
+        is_ours = take_keys(t, &t->tls13->in, true) && take_keys(t, &t->tls13->out, false);
+    }
+    forget_secrets(t);
+    if (is_ours) {
+        t->records = &tls13_records;
+    } else {
+        tls13_free(t);
+    }
+}
+
+void tls13_free(struct tls_stream *t)
+{
+    forget_secrets(t);
+    if (t->tls13) {
+        tls13_keys_deinit(&t->tls13->in);
+        tls13_keys_deinit(&t->tls13->out);
+        mem_free(t->tls13);
+        t->tls13 = NULL;
+    }
+}
+
+/* ---- out ---- */
+
+static void send_bytes(struct tls_stream *t, enum tls13_type type, const void *bytes, size_t n)
+{
+    struct bufq q = {0};
+
+    bufq_push(&q, bytes, n);
+    tls13_seal(&t->tls13->out, type, &q, n, &t->tx);
+}
+
+static void send_key_update(struct tls_stream *t)
+{
+    static const uint8_t update[] = {KEY_UPDATE, 0, 0, 1, 0}; /* and no wish for theirs */
+
+    send_bytes(t, TLS13_HANDSHAKE, update, sizeof update);
+    tls13_keys_update(&t->tls13->out);
+    t->tls13->owes_update = false;
+    t->key.records = 0;
+    t->key.bytes = 0;
+}
+
+static void send_alert(struct tls_stream *t, gnutls_alert_description_t alert)
+{
+    enum { WARNING = 1, FATAL = 2 };
+    const uint8_t bytes[] = {alert == GNUTLS_A_CLOSE_NOTIFY ? WARNING : FATAL, (uint8_t)alert};
+
+    send_bytes(t, TLS13_ALERT, bytes, sizeof bytes);
+}
+
+static int encrypt(struct tls_stream *t)
+{
+    while (!bufq_is_empty(&t->unsent) && t->tx.bytes < STREAM_TX_BYTES) {
+        if (tls_record_needs_new_key(t) || t->tls13->owes_update) {
+            send_key_update(t);
+        }
+        size_t n = t->unsent.bytes < TLS13_SEAL_BYTES ? t->unsent.bytes : TLS13_SEAL_BYTES;
+        tls13_seal(&t->tls13->out, TLS13_DATA, &t->unsent, n, &t->tx);
+        t->key.records++;
+        t->key.bytes += n;
+    }
+    if (t->out == TLS_OUT_ENDING && bufq_is_empty(&t->unsent)) {
+        send_alert(t, GNUTLS_A_CLOSE_NOTIFY);
+        t->out = TLS_OUT_ENDED;
+    }
+    return 0;
+}
+
+/* ---- in: what is no data ---- */
+
+static void refuse(struct tls_stream *t, gnutls_alert_description_t alert)
+{
+    const char *name = gnutls_alert_get_strname(alert);
+
+    t->in_end = errinfo_set(tls_stream_errinfo(t), ERR_TLS, "the other side broke TLS: %s",
+                            name ? name : "unknown");
+    if (t->out != TLS_OUT_ENDED) {
+        send_alert(t, alert);
+    }
+    tls_stream_fail(t, t->in_end);
+}
+
+static void take_alert(struct tls_stream *t, struct bufq *content)
+{
+    enum { ALERT_BYTES = 2 };
+    uint8_t bytes[ALERT_BYTES];
+
+    if (content->bytes != sizeof bytes) {
+        refuse(t, GNUTLS_A_DECODE_ERROR);
+        return;
+    }
+    bufq_peek(content, bytes, sizeof bytes);
+    if (bytes[1] == GNUTLS_A_USER_CANCELED) {
+        return; /* close_notify follows it (section 6.1) */
+    }
+    if (bytes[1] == GNUTLS_A_CLOSE_NOTIFY) {
+        t->in_end = ERR_EOF;
+        return;
+    }
+    const char *name = gnutls_alert_get_name((gnutls_alert_description_t)bytes[1]);
+    t->in_end = errinfo_set(tls_stream_errinfo(t), ERR_TLS, "the other side refused TLS: %s",
+                            name ? name : "unknown");
+    tls_stream_fail(t, t->in_end);
+}
+
+/* 0, or the alert. The keys change for what follows, so a KeyUpdate ends its record. */
+static int take_key_update(struct tls13 *own, const struct message *m, bool is_last)
+{
+    uint8_t wish = m->bytes[MESSAGE_HEAD_BYTES];
+
+    if (!is_last) {
+        return GNUTLS_A_UNEXPECTED_MESSAGE;
+    }
+    if (wish > 1) {
+        return GNUTLS_A_ILLEGAL_PARAMETER;
+    }
+    own->owes_update |= wish == 1;
+    tls13_keys_update(&own->in);
+    return 0;
+}
+
+/* The head of a message is there: how long it is, and whether it may come at all. */
+static int judge_message(struct message *m, bool is_client)
+{
+    uint32_t length = (uint32_t)(m->bytes[1] << 16 | m->bytes[2] << 8 | m->bytes[3]);
+
+    if (m->bytes[0] == KEY_UPDATE) {
+        return length == 1 ? 0 : GNUTLS_A_DECODE_ERROR;
+    }
+    if (m->bytes[0] != NEW_SESSION_TICKET || !is_client) {
+        return GNUTLS_A_UNEXPECTED_MESSAGE;
+    }
+    m->skip = length;
+    return length > 0 && length <= TICKET_MAX_BYTES ? 0 : GNUTLS_A_DECODE_ERROR;
+}
+
+static void skip_ticket(struct message *m, struct bufq *content)
+{
+    size_t n = m->skip < content->bytes ? m->skip : content->bytes;
+
+    bufq_drop(content, n);
+    m->skip -= (uint32_t)n;
+    if (m->skip == 0) {
+        m->have = 0;
+    }
+}
+
+static void take_byte(struct message *m, struct bufq *content)
+{
+    bufq_peek(content, &m->bytes[m->have++], 1);
+    bufq_drop(content, 1);
+}
+
+static int take_messages(struct tls_stream *t, struct bufq *content)
+{
+    struct message *m = &t->tls13->message;
+
+    if (bufq_is_empty(content)) {
+        return GNUTLS_A_UNEXPECTED_MESSAGE;
+    }
+    while (!bufq_is_empty(content)) {
+        int alert = 0;
+        if (m->skip > 0) {
+            skip_ticket(m, content);
+            continue;
+        }
+        take_byte(m, content);
+        if (m->have == MESSAGE_HEAD_BYTES) {
+            alert = judge_message(m, t->is_client);
+        } else if (m->have == sizeof m->bytes) {
+            m->have = 0;
+            alert = take_key_update(t->tls13, m, bufq_is_empty(content));
+        }
+        if (alert) {
+            return alert;
+        }
+    }
+    return 0;
+}
+
+/* ---- in ---- */
+
+static void end_of_lower(struct tls_stream *t)
+{
+    t->in_end = t->lower_end == ERR_EOF ? ERR_TRUNCATED : t->lower_end;
+}
+
+/* Takes what a record held; data goes to `into`. */
+static void take_content(struct tls_stream *t, enum tls13_type type, struct bufq *content)
+{
+    int alert = 0;
+
+    if (type == TLS13_ALERT) {
+        take_alert(t, content);
+    } else if (type == TLS13_HANDSHAKE) {
+        alert = take_messages(t, content);
+    } else if (t->tls13->message.have > 0) {
+        alert = GNUTLS_A_UNEXPECTED_MESSAGE; /* between the parts of a message (section 5.1) */
+    }
+    if (alert) {
+        refuse(t, (gnutls_alert_description_t)alert);
+    }
+}
+
+/* Opens the next record; reads from below for it. False: there is none now, or in_end. */
+static bool open_next(struct tls_stream *t, struct bufq *content, enum tls13_type *type_out)
+{
+    gnutls_alert_description_t alert;
+    int err = tls13_open(&t->tls13->in, &t->rx, content, type_out, &alert);
+
+    while (err == ERR_MORE && tls_record_read_below(t)) {
+        err = tls13_open(&t->tls13->in, &t->rx, content, type_out, &alert);
+    }
+    if (err == ERR_MORE && t->lower_end) {
+        end_of_lower(t);
+    } else if (err == ERR_TLS) {
+        refuse(t, alert);
+    }
+    return err == 0;
+}
+
+static size_t read_record(struct tls_stream *t, struct bufq *into, size_t max)
+{
+    struct bufq content = {0};
+    enum tls13_type type;
+    size_t got = 0;
+
+    for (int i = 0; i < FRUITLESS_RECORDS_MAX && got == 0 && !t->in_end; i++) {
+        if (!open_next(t, &content, &type)) {
+            break;
+        }
+        take_content(t, type, &content);
+        if (type == TLS13_DATA && !t->in_end) {
+            got = bufq_move(into, &content, max);
+            bufq_move(&t->ahead, &content, content.bytes);
+        }
+        bufq_clear(&content);
+    }
+    if (t->in_end) {
+        bufq_clear(&t->rx);
+        stream_unwant(t->lower, STREAM_READABLE);
+    }
+    return got;
+}
+
+static bool has_record(const struct tls_stream *t)
+{
+    return tls13_has_record(&t->rx);
+}
+
+const struct tls_records tls13_records = {
+    .read = read_record,
+    .encrypt = encrypt,
+    .has_record = has_record,
+};
