@@ -263,7 +263,7 @@ struct agent *agent_start(struct loop *loop, const struct agent_options *options
     a->drain.expired = on_drained;
     a->gap.expired = on_gap_check;
     a->work.run = on_work;
-    memcpy(a->agent_id, options->identity->agent_id, sizeof a->agent_id);
+    a->identity = *options->identity;
     random_bytes(a->run_id, sizeof a->run_id);
     set_relay(a, options->relay_take);
     a->config = *options->config_take;
@@ -300,6 +300,7 @@ void agent_free(struct agent **agent)
     origin_trust_deinit(&a->origin_trust);
     agent_config_deinit(&a->config);
     agent_relay_deinit(&a->relay);
+    identity_wipe(&a->identity);
     mem_free(a->relay_text);
     mem_free(a);
 }

@@ -95,7 +95,7 @@ static struct relay_call make_call(const struct agent *a)
 {
     return (struct relay_call){
         .relay = &a->relay,
-        .agent_id = a->agent_id,
+        .identity = &a->identity,
         .run_id = a->run_id,
         .version = a->version,
         .initial_window = (uint32_t)a->config.limits.initial_window,

@@ -37,7 +37,7 @@ struct agent {
     enum agent_state state;
     struct agent_relay relay;
     struct agent_config config;
-    uint8_t agent_id[LINK_ID_BYTES];
+    struct identity identity; /* wiped */
     uint8_t run_id[LINK_ID_BYTES];
     const char *version;
     char *relay_text; /* the URL, for people */

@@ -12,7 +12,7 @@ struct login_check {
     struct greet_client *greeting;
     struct relay_call call;
     struct task begin;
-    uint8_t agent_id[LINK_ID_BYTES];
+    struct identity identity; /* wiped */
     uint8_t run_id[LINK_ID_BYTES];
     login_check_fn *done;
     void *ctx;
@@ -21,7 +21,10 @@ struct login_check {
 
 static void bury(struct grave *grave)
 {
-    mem_free(CONTAINER_OF(grave, struct login_check, grave));
+    struct login_check *c = CONTAINER_OF(grave, struct login_check, grave);
+
+    identity_wipe(&c->identity);
+    mem_free(c);
 }
 
 static void end(struct login_check *c)
@@ -154,11 +157,11 @@ void login_check_start(struct loop *loop, const struct login_check_options *o, l
     c->loop = loop;
     c->done = done;
     c->ctx = ctx;
-    memcpy(c->agent_id, o->identity->agent_id, sizeof c->agent_id);
+    c->identity = *o->identity;
     random_bytes(c->run_id, sizeof c->run_id);
     c->call = (struct relay_call){
         .relay = o->relay,
-        .agent_id = c->agent_id,
+        .identity = &c->identity,
         .run_id = c->run_id,
         .version = o->version,
         .initial_window = MUX_INITIAL_WINDOW,

@@ -43,7 +43,7 @@ int relay_call_dial(struct loop *loop, const struct relay_call *call,
         .host = slice_str(call->relay->url.host),
         .port = call->relay->url.port,
         .limit_ms = call->limit_ms,
-        .greeting = {.node_id = call->agent_id,
+        .greeting = {.node_id = call->identity->agent_id,
                      .run_id = call->run_id,
                      .initial_window = call->initial_window,
                      .limit_ms = call->limit_ms},
@@ -94,7 +94,7 @@ void relay_call_log_in(struct greet_client *greeting, const struct relay_call *c
         .dialled = text_slice(&dialled),
         .is_share = call->is_shared,
     };
-    greet_client_log_in(greeting, &login);
+    greet_client_log_in(greeting, &login, call->identity->secret);
     text_deinit(&dialled);
     text_deinit(&platform);
 }
@@ -105,6 +105,8 @@ const char *relay_call_fix(uint16_t refusal)
     case LINK_REFUSAL_TOKEN:
     case LINK_REFUSAL_REVOKED:
         return "get a token from the relay's owner (adit token create NAME), then adit login";
+    case LINK_REFUSAL_IDENTITY:
+        return "remove the file `agent` in this agent's state folder, to become a new one";
     case LINK_REFUSAL_VERSION:
         return "update the older of the two";
     default:

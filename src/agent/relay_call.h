@@ -6,8 +6,8 @@
 
 struct relay_call {
     const struct agent_relay *relay;
-    const uint8_t *agent_id; /* LINK_ID_BYTES, both */
-    const uint8_t *run_id;
+    const struct identity *identity;
+    const uint8_t *run_id; /* LINK_ID_BYTES */
     const char *version;
     uint32_t initial_window;
     uint64_t limit_ms; /* of a rung up to HELLO, and of the login after it */

@@ -5,8 +5,12 @@
 #include "config/file.h"
 #include "config/schema.h"
 #include "config/tree.h"
+#include "tls/digest.h"
+#include "tls/sign_key.h"
 
 enum { FILE_MODE = 0600 };
+
+_Static_assert((int)AGENT_SECRET_BYTES == (int)SIGN_SEED_BYTES, "the secret is a seed");
 
 static void add_path(struct text *out, const char *folder, const char *name)
 {
@@ -46,7 +50,17 @@ static int read_hex(struct slice s, uint8_t *out, size_t n)
     return 0;
 }
 
-/* Two lines: "id HEX" and "secret HEX". */
+static void make_id(const uint8_t secret[AGENT_SECRET_BYTES], uint8_t id_out[AGENT_ID_BYTES])
+{
+    uint8_t key[SIGN_KEY_BYTES];
+    uint8_t digest[SHA256_BYTES];
+
+    sign_key_of(secret, key);
+    sha256(slice_of(key, sizeof key), digest);
+    memcpy(id_out, digest, AGENT_ID_BYTES);
+}
+
+/* Two lines: "id HEX", for people, and "secret HEX". */
 static int read_identity(struct slice content, struct identity *out)
 {
     struct slice secret = content;
@@ -56,8 +70,9 @@ static int read_identity(struct slice content, struct identity *out)
     if (!slice_starts(id, SLICE("id ")) || !slice_starts(secret, SLICE("secret "))) {
         return ERR_INVALID;
     }
-    TRY(read_hex(slice_sub(id, 3, id.len), out->agent_id, AGENT_ID_BYTES));
-    return read_hex(slice_sub(secret, 7, secret.len), out->secret, AGENT_SECRET_BYTES);
+    TRY(read_hex(slice_sub(secret, 7, secret.len), out->secret, AGENT_SECRET_BYTES));
+    make_id(out->secret, out->agent_id);
+    return 0;
 }
 
 static int make_identity(const char *path, struct errinfo *info)
@@ -65,7 +80,8 @@ static int make_identity(const char *path, struct errinfo *info)
     struct identity fresh;
     struct text content = {0};
 
-    random_bytes(&fresh, sizeof fresh);
+    random_bytes(fresh.secret, sizeof fresh.secret);
+    make_id(fresh.secret, fresh.agent_id);
     text_add_str(&content, "id ");
     add_hex(&content, fresh.agent_id, AGENT_ID_BYTES);
     text_add_str(&content, "\nsecret ");

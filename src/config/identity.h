@@ -1,7 +1,7 @@
 /* An agent's state folder: who it is, and where it is logged in. Files are 0600, written whole
  * (a new file renamed over the old one), so that a crash leaves the old one or the new one.
  *
- *     agent         agent id and secret, made once
+ *     agent         the secret, made once, and the id that is made of it
  *     logins.yml    relay, token and pin of every login; the last one first
  */
 #pragma once
@@ -17,6 +17,8 @@ enum {
     LOGINS_MAX = 100, /* the oldest is forgotten */
 };
 
+/* The secret is the seed of a signing key (tls/sign_key.h), and the id a digest of its public key:
+ * nobody can show the id and prove it without the secret. */
 struct identity {
     uint8_t agent_id[AGENT_ID_BYTES];
     uint8_t secret[AGENT_SECRET_BYTES];

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "base/random.h"
 #include "net/addr.h"
 #include "relay/relay.h"
 #include "relay/resume.h"
@@ -55,6 +56,7 @@ static void free_arrival(struct grave *grave)
     free_text(&a->login.agent_version);
     free_text(&a->login.platform);
     free_text(&a->login.dialled);
+    free_text(&a->login.identity);
     mem_free(a);
 }
 
@@ -80,12 +82,25 @@ static void refuse(struct arrival *a, uint16_t code, const char *sentence)
 
 /* ---- login ---- */
 
+/* Who proves nothing is a stranger each time: an id that was only said gives no rights to the names
+ * of the agent it belongs to. */
+static int identify(const struct arrival *a, uint8_t id_out[LINK_ID_BYTES])
+{
+    int err = greet_server_check_identity(a->greet, a->login.identity);
+
+    if (err == ERR_NOT_FOUND) {
+        random_bytes(id_out, LINK_ID_BYTES);
+        return 0;
+    }
+    memcpy(id_out, greet_server_peer(a->greet)->node_id, LINK_ID_BYTES);
+    return err;
+}
+
 static void accept_login(struct arrival *a)
 {
     const struct relay *r = a->worker->relay;
-    const struct link_hello *hello = greet_server_peer(a->greet);
     struct session_login login = {
-        .hello = hello,
+        .hello = greet_server_peer(a->greet),
         .login = &a->login,
         .owner.token_id = a->token_id,
         .token_name = a->token_name,
@@ -95,7 +110,10 @@ static void accept_login(struct arrival *a)
     struct session *s = NULL;
     struct errinfo why = {0};
 
-    memcpy(login.owner.agent_id, hello->node_id, sizeof login.owner.agent_id);
+    if (identify(a, login.owner.agent_id) < 0) {
+        refuse(a, LINK_REFUSAL_IDENTITY, NULL);
+        return;
+    }
     if (session_new(a->worker, &login, &s, &why) < 0) {
         refuse(a, LINK_REFUSAL_LIMIT, why.text);
         return;
@@ -177,6 +195,7 @@ static void on_login(void *ctx, struct greet_server *g, const struct link_login 
     a->login.agent_version = keep(login->agent_version);
     a->login.platform = keep(login->platform);
     a->login.dialled = keep(login->dialled);
+    a->login.identity = keep(login->identity);
     a->login.is_share = login->is_share;
     a->is_checking = true;
     loop_post(a->worker->relay->workers[0].loop, check_token, a);

@@ -16,6 +16,7 @@ enum greet_state {
 struct greet_client {
     struct greet_io io;
     enum greet_state state;
+    struct link_hello own;
     struct link_hello peer;
     struct link_resumed resumed; /* its rows are in `rows` */
     struct bufq rows;
@@ -176,20 +177,20 @@ struct greet_client *greet_client_start(struct stream *stream_take,
                                         const struct greet_client_user *user, void *ctx)
 {
     struct greet_client *g = NEW(struct greet_client);
-    struct link_hello hello = {
-        .version_min = LINK_VERSION,
-        .version_max = LINK_VERSION,
-        .initial_window = options->initial_window,
-    };
     struct bufq out = {0};
 
     g->user = user;
     g->ctx = ctx;
-    memcpy(hello.node_id, options->node_id, LINK_ID_BYTES);
-    memcpy(hello.run_id, options->run_id, LINK_ID_BYTES);
-    random_bytes(hello.nonce, sizeof hello.nonce);
+    g->own = (struct link_hello){
+        .version_min = LINK_VERSION,
+        .version_max = LINK_VERSION,
+        .initial_window = options->initial_window,
+    };
+    memcpy(g->own.node_id, options->node_id, LINK_ID_BYTES);
+    memcpy(g->own.run_id, options->run_id, LINK_ID_BYTES);
+    random_bytes(g->own.nonce, sizeof g->own.nonce);
     greet_io_init(&g->io, stream_take, NULL, options->limit_ms, on_frame, on_failed, g);
-    link_hello_encode(&out, &hello);
+    link_hello_encode(&out, &g->own);
     greet_io_send(&g->io, &out);
     return g;
 }
@@ -200,13 +201,33 @@ void greet_client_set_user(struct greet_client *g, const struct greet_client_use
     g->ctx = ctx;
 }
 
-void greet_client_log_in(struct greet_client *g, const struct link_login *login)
+/* The proof of node_id, as it stands in LOGIN; its length. */
+static size_t prove(const struct greet_client *g, const uint8_t seed[SIGN_SEED_BYTES],
+                    uint8_t out[LINK_IDENTITY_MAX])
 {
+    uint8_t exporter[LINK_EXPORTER_BYTES];
+    uint8_t input[LINK_IDENTITY_INPUT_MAX];
+    size_t n = greet_exporter(g->io.stream, SLICE(LINK_IDENTITY_EXPORTER), exporter);
+    struct link_identity identity = {.exporter = slice_of(exporter, n)};
+
+    n = link_identity_input(g->peer.nonce, &g->own, identity.exporter, input);
+
+    sign_key_of(seed, identity.key);
+    sign_make(seed, slice_of(input, n), identity.signature);
+    return link_identity_write(&identity, out);
+}
+
+void greet_client_log_in(struct greet_client *g, const struct link_login *login,
+                         const uint8_t seed[SIGN_SEED_BYTES])
+{
+    uint8_t identity[LINK_IDENTITY_MAX];
+    struct link_login proven = *login;
     struct bufq out = {0};
 
     ASSERT(g->state == GREET_GREETED);
     g->state = GREET_ANSWER_DUE;
-    link_login_encode(&out, login);
+    proven.identity = seed ? slice_of(identity, prove(g, seed, identity)) : SLICE_NONE;
+    link_login_encode(&out, &proven);
     greet_io_send(&g->io, &out);
 }
 

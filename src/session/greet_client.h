@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "net/stream.h"
 #include "session/link.h"
+#include "tls/sign_key.h"
 #include "wire/link_hello.h"
 
 struct greet_client;
@@ -44,7 +45,10 @@ struct greet_client *greet_client_start(struct stream *stream_take,
 /* Another user, for a greeting that changes hands after the race. */
 void greet_client_set_user(struct greet_client *g, const struct greet_client_user *user, void *ctx);
 
-void greet_client_log_in(struct greet_client *g, const struct link_login *login);
+/* seed: of the key that node_id is made of; proves it (login->identity is not read). NULL: no
+ * proof, and the relay takes us for a stranger each time. */
+void greet_client_log_in(struct greet_client *g, const struct link_login *login,
+                         const uint8_t seed[SIGN_SEED_BYTES]);
 
 /* rows: our table, taken. */
 void greet_client_resume(struct greet_client *g, const struct link_session_id *session,

@@ -145,14 +145,14 @@ struct greeted greet_io_take(struct greet_io *io)
 
 /* ---- proof ---- */
 
-/* Key material of the TLS layer; false: there is none. */
-static bool read_exporter(const struct stream *s, uint8_t out[LINK_EXPORTER_BYTES])
+size_t greet_exporter(const struct stream *s, struct slice label, uint8_t out[LINK_EXPORTER_BYTES])
 {
     struct stream_facts facts;
 
     stream_facts(s, &facts);
-    return facts.tls_layer && tls_stream_exporter(facts.tls_layer, SLICE(LINK_EXPORTER_LABEL), out,
-                                                  LINK_EXPORTER_BYTES) == 0;
+    bool is_bound = facts.tls_layer &&
+                    tls_stream_exporter(facts.tls_layer, label, out, LINK_EXPORTER_BYTES) == 0;
+    return is_bound ? LINK_EXPORTER_BYTES : 0;
 }
 
 size_t greet_proof_input(const struct stream *stream, const uint8_t relay_nonce[LINK_NONCE_BYTES],
@@ -160,9 +160,9 @@ size_t greet_proof_input(const struct stream *stream, const uint8_t relay_nonce[
                          uint8_t out[LINK_PROOF_INPUT_MAX])
 {
     uint8_t exporter[LINK_EXPORTER_BYTES];
-    bool is_bound = read_exporter(stream, exporter);
-    size_t n = link_proof_input(relay_nonce, session, epoch,
-                                slice_of(exporter, is_bound ? sizeof exporter : 0), out);
+    struct slice bound =
+        slice_of(exporter, greet_exporter(stream, SLICE(LINK_RESUME_EXPORTER), exporter));
+    size_t n = link_proof_input(relay_nonce, session, epoch, bound, out);
 
     mem_wipe(exporter, sizeof exporter);
     return n;

@@ -45,6 +45,9 @@ void greet_io_pause(struct greet_io *io, bool is_paused);
  * has not been written. */
 struct greeted greet_io_take(struct greet_io *io);
 
+/* Key material of the stream's TLS; its length, 0: it has none. */
+size_t greet_exporter(const struct stream *s, struct slice label, uint8_t out[LINK_EXPORTER_BYTES]);
+
 /* What a proof is made of (docs/protocol.md "Proof"), bound to the stream's TLS if it has it. */
 size_t greet_proof_input(const struct stream *stream, const uint8_t relay_nonce[LINK_NONCE_BYTES],
                          const struct link_session_id *session, uint64_t epoch,

@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "session/greet_priv.h"
 #include "tls/digest.h"
+#include "tls/sign_key.h"
 #include "wire/mux_frame.h"
 
 enum greet_state {
@@ -190,6 +191,39 @@ struct greet_server *greet_server_start(struct stream *stream_take, struct bufq 
 const struct link_hello *greet_server_peer(const struct greet_server *g)
 {
     return &g->peer;
+}
+
+static bool is_key_of(const struct link_hello *agent, const uint8_t key[LINK_KEY_BYTES])
+{
+    uint8_t digest[SHA256_BYTES];
+
+    sha256(slice_of(key, LINK_KEY_BYTES), digest);
+    return memcmp(digest, agent->node_id, LINK_ID_BYTES) == 0;
+}
+
+/* Where TLS ends before us (a proxy), only the agent's end has an exporter: it is signed, but there
+ * is nothing to hold it against. */
+static bool is_of_this_carrier(const struct greet_server *g, struct slice exporter)
+{
+    uint8_t own[LINK_EXPORTER_BYTES];
+    size_t n = greet_exporter(g->io.stream, SLICE(LINK_IDENTITY_EXPORTER), own);
+
+    return n == 0 || (n == exporter.len && mem_equal_secret(own, exporter.ptr, n));
+}
+
+int greet_server_check_identity(const struct greet_server *g, struct slice identity)
+{
+    struct link_identity claim;
+    uint8_t input[LINK_IDENTITY_INPUT_MAX];
+
+    if (identity.len == 0) {
+        return ERR_NOT_FOUND;
+    }
+    link_identity_read(identity, &claim);
+    size_t n = link_identity_input(g->own.nonce, &g->peer, claim.exporter, input);
+    bool is_proven = is_key_of(&g->peer, claim.key) && is_of_this_carrier(g, claim.exporter) &&
+                     sign_check(claim.key, slice_of(input, n), claim.signature);
+    return is_proven ? 0 : ERR_DENIED;
 }
 
 size_t greet_server_proof_input(const struct greet_server *g, const struct link_resume *resume,

@@ -53,6 +53,10 @@ struct greet_server *greet_server_start(struct stream *stream_take, struct bufq 
 
 const struct link_hello *greet_server_peer(const struct greet_server *g);
 
+/* Is the agent the one its node_id names? `identity`: of its LOGIN. ERR_NOT_FOUND: it proves
+ * nothing. ERR_DENIED: the proof is wrong, or one of another connection. */
+MUST_USE int greet_server_check_identity(const struct greet_server *g, struct slice identity);
+
 /* What the proof in the request must have been made of on this very connection; its length. */
 size_t greet_server_proof_input(const struct greet_server *g, const struct link_resume *resume,
                                 uint8_t out[LINK_PROOF_INPUT_MAX]);

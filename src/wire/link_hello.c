@@ -10,7 +10,8 @@ enum {
     ROWS_PER_FRAME = (FRAME_TAKE_MAX - RESUME_FIXED_BYTES) / LINK_ROW_BYTES,
 };
 
-static const char proof_label[16] = "adit resume v1"; /* and two zero bytes */
+static const char proof_label[16] = "adit resume v1";   /* and two zero bytes */
+static const char identity_label[16] = "adit login v1"; /* and three */
 
 static void put_frame(struct bufq *out, enum frame_type type, const struct writer *payload)
 {
@@ -111,6 +112,7 @@ static const struct tlv_rule login_rules[] = {
     {4, TLV_KIND_TEXT, LINK_TEXT_MAX_BYTES, LOGIN_AT(platform)},
     {5, TLV_KIND_TEXT, LINK_TEXT_MAX_BYTES, LOGIN_AT(dialled)},
     {6, TLV_KIND_FLAG, 0, LOGIN_AT(is_share)},
+    {7, TLV_KIND_BLOB, LINK_IDENTITY_MAX, LOGIN_AT(identity)},
 };
 
 #define LOGGED_IN_AT(field) offsetof(struct link_logged_in, field)
@@ -144,7 +146,47 @@ int link_login_decode(struct slice payload, struct link_login *out, struct errin
     struct reader r = reader_of(payload);
 
     *out = (struct link_login){0};
-    return tlv_read_record(&r, login_rules, COUNT_OF(login_rules), out, info);
+    TRY(tlv_read_record(&r, login_rules, COUNT_OF(login_rules), out, info));
+    size_t n = out->identity.len;
+    if (n != 0 && n != LINK_IDENTITY_MAX - LINK_EXPORTER_BYTES && n != LINK_IDENTITY_MAX) {
+        return errinfo_set(info, ERR_PROTOCOL, "LOGIN has a proof of identity of %zu bytes", n);
+    }
+    return 0;
+}
+
+size_t link_identity_input(const uint8_t relay_nonce[LINK_NONCE_BYTES],
+                           const struct link_hello *agent, struct slice exporter,
+                           uint8_t out[LINK_IDENTITY_INPUT_MAX])
+{
+    struct writer w = writer_of(out, LINK_IDENTITY_INPUT_MAX);
+
+    ASSERT(exporter.len == 0 || exporter.len == LINK_EXPORTER_BYTES);
+    write_slice(&w, slice_of(identity_label, sizeof identity_label));
+    write_slice(&w, slice_of(relay_nonce, LINK_NONCE_BYTES));
+    write_slice(&w, slice_of(agent->node_id, LINK_ID_BYTES));
+    write_slice(&w, slice_of(agent->run_id, LINK_ID_BYTES));
+    write_slice(&w, exporter);
+    return writer_len(&w);
+}
+
+size_t link_identity_write(const struct link_identity *identity, uint8_t out[LINK_IDENTITY_MAX])
+{
+    struct writer w = writer_of(out, LINK_IDENTITY_MAX);
+
+    write_slice(&w, slice_of(identity->key, LINK_KEY_BYTES));
+    write_slice(&w, slice_of(identity->signature, LINK_SIGNATURE_BYTES));
+    write_slice(&w, identity->exporter);
+    return writer_len(&w);
+}
+
+void link_identity_read(struct slice in, struct link_identity *out)
+{
+    struct reader r = reader_of(in);
+
+    read_bytes(&r, out->key, sizeof out->key);
+    read_bytes(&r, out->signature, sizeof out->signature);
+    ASSERT(!r.has_failed);
+    out->exporter = slice_sub(in, sizeof out->key + sizeof out->signature, in.len);
 }
 
 void link_logged_in_encode(struct bufq *out, const struct link_logged_in *answer)

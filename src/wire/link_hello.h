@@ -27,6 +27,8 @@ enum {
     LINK_SECRET_BYTES = 32,
     LINK_PROOF_BYTES = 32,
     LINK_EXPORTER_BYTES = 32,
+    LINK_KEY_BYTES = 32, /* Ed25519 */
+    LINK_SIGNATURE_BYTES = 64,
     LINK_SESSION_ID_BYTES = 24,
     LINK_SESSION_RANDOM_BYTES = 10,
     LINK_ROW_BYTES = 24,
@@ -36,8 +38,9 @@ enum {
     LINK_HANDSHAKE_MAX_BYTES = 4096, /* payload of HELLO, LOGIN, LOGGED_IN, REFUSED */
 };
 
-/* Label for the TLS exporter (RFC 8446 section 7.5), empty context, LINK_EXPORTER_BYTES long. */
-#define LINK_EXPORTER_LABEL "EXPORTER-adit-resume"
+/* Labels for the TLS exporter (RFC 8446 section 7.5), empty context, LINK_EXPORTER_BYTES long. */
+#define LINK_RESUME_EXPORTER   "EXPORTER-adit-resume"
+#define LINK_IDENTITY_EXPORTER "EXPORTER-adit-login"
 
 /* ---- HELLO ---- */
 
@@ -79,7 +82,31 @@ struct link_login {
     struct slice platform;      /* "linux/x86-64" */
     struct slice dialled;       /* host:port the agent dialled: the relay makes URLs of it */
     bool is_share;              /* may stand beside another agent of the same token */
+    struct slice identity;      /* proves node_id, see struct link_identity; empty: no proof */
 };
+
+/* Proof that the agent is the one its node_id names, for node_id is made of the key. The exporter
+ * is that of the agent's end of the carrier (empty without TLS): at a relay whose end has TLS, too,
+ * it must be the same, so that nobody between can use the proof elsewhere. */
+struct link_identity {
+    uint8_t key[LINK_KEY_BYTES];
+    uint8_t signature[LINK_SIGNATURE_BYTES];
+    struct slice exporter;
+};
+
+enum {
+    LINK_IDENTITY_MAX = LINK_KEY_BYTES + LINK_SIGNATURE_BYTES + LINK_EXPORTER_BYTES,
+    LINK_IDENTITY_INPUT_MAX = 16 + LINK_NONCE_BYTES + 2 * LINK_ID_BYTES + LINK_EXPORTER_BYTES,
+};
+
+/* What is signed: label (16 bytes) | relay's nonce | node_id | run_id | exporter. Its length. */
+size_t link_identity_input(const uint8_t relay_nonce[LINK_NONCE_BYTES],
+                           const struct link_hello *agent, struct slice exporter,
+                           uint8_t out[LINK_IDENTITY_INPUT_MAX]);
+
+/* As it stands in LOGIN; its length. And back: `in` is one a LOGIN was decoded with. */
+size_t link_identity_write(const struct link_identity *identity, uint8_t out[LINK_IDENTITY_MAX]);
+void link_identity_read(struct slice in, struct link_identity *out);
 
 struct link_logged_in {
     struct link_session_id session;
@@ -98,7 +125,8 @@ struct link_logged_in {
     X(VERSION, 4, true, "no protocol version in common")                                           \
     X(LIMIT, 5, false, "the relay or the token is at its limit")                                   \
     X(BUSY, 6, false, "the relay is shutting down or not ready")                                   \
-    X(SUPERSEDED, 7, true, "another agent with this id took over")
+    X(SUPERSEDED, 7, true, "another agent with this id took over")                                 \
+    X(IDENTITY, 8, true, "the proof of the agent's id is wrong")
 
 enum link_refusal {
 #define X(name, code, is_final, sentence) LINK_REFUSAL_##name = (code),

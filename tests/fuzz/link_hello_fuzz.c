@@ -38,6 +38,10 @@ static void try_login(struct slice payload)
         link_login_encode(&q, &login);
         ASSERT(link_login_decode(payload_again(&q), &back, NULL) == 0);
         ASSERT(slice_equal(login.token, back.token) && login.is_share == back.is_share);
+        ASSERT(slice_equal(login.identity, back.identity));
+        if (login.identity.len > 0) {
+            link_identity_read(login.identity, &(struct link_identity){0});
+        }
         bufq_clear(&q);
     }
 }

@@ -1,6 +1,8 @@
 /* The agent's state folder: made once, read for ever, never shown to others. */
 #include "config/identity.h"
 
+#include <stdio.h>
+
 #include "support/check.h"
 #include "support/folder.h"
 
@@ -40,6 +42,23 @@ static void two_folders_are_two_agents(void **state)
     assert_int_equal(identity_load(other.path, &b, NULL), 0);
     assert_memory_not_equal(a.agent_id, b.agent_id, AGENT_ID_BYTES);
     folder_remove(&other);
+}
+
+static void an_id_follows_from_the_secret(void **state)
+{
+    struct identity identity, again;
+    char secret[65] = "";
+    (void)state;
+    assert_int_equal(identity_load(folder.path, &identity, NULL), 0);
+    for (size_t i = 0; i < AGENT_SECRET_BYTES; i++) {
+        snprintf(secret + 2 * i, 3, "%02x", identity.secret[i]);
+    }
+    struct text stolen = {0};
+    text_addf(&stolen, "id ffffffffffffffffffffffffffffffff\nsecret %s\n", secret);
+    folder_write(&folder, "agent", text_str(&stolen));
+    assert_int_equal(identity_load(folder.path, &again, NULL), 0);
+    assert_memory_equal(again.agent_id, identity.agent_id, AGENT_ID_BYTES);
+    text_deinit(&stolen);
 }
 
 static void a_broken_identity_is_told_and_kept(void **state)
@@ -127,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STATE_TEST(an_identity_is_made_once_and_stays),
         STATE_TEST(two_folders_are_two_agents),
+        STATE_TEST(an_id_follows_from_the_secret),
         STATE_TEST(a_broken_identity_is_told_and_kept),
         STATE_TEST(a_folder_that_is_not_there_is_told),
         STATE_TEST(the_last_login_is_the_default),

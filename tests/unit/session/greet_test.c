@@ -4,6 +4,7 @@
 #include "support/check.h"
 #include "support/pipe_stream.h"
 #include "support/stream_end.h"
+#include "tls/digest.h"
 #include "wire/mux_frame.h"
 
 /* A relay and an agent that note what happened and answer as the test says. */
@@ -20,12 +21,15 @@ struct meeting {
     size_t row_count;
     bool is_unknown;
     bool is_refused;
+    const uint8_t *seed; /* the agent proves its id with; NULL: it does not */
+    uint8_t node_id[LINK_ID_BYTES];
 
     /* what happened */
     char token[64];
     size_t server_rows;
     size_t client_rows;
     bool was_proven;
+    int identity; /* what greet_server_check_identity says */
     bool is_logged_in;
     bool is_resumed;
     bool is_client_over;
@@ -40,7 +44,7 @@ struct meeting {
 static void log_in(struct meeting *m)
 {
     struct link_login login = {.token = SLICE("secret-token"), .host_name = SLICE("box")};
-    greet_client_log_in(m->client, &login);
+    greet_client_log_in(m->client, &login, m->seed);
 }
 
 static void fill_rows(struct bufq *rows, size_t count)
@@ -148,7 +152,7 @@ static void server_on_login(void *ctx, struct greet_server *g, const struct link
     struct link_refused no = {.code = LINK_REFUSAL_TOKEN};
     struct link_logged_in yes = {.session = m->session};
 
-    (void)g;
+    m->identity = greet_server_check_identity(g, login->identity);
     assert_true(login->token.len < sizeof m->token);
     memcpy(m->token, login->token.ptr, login->token.len);
     if (m->is_refused) {
@@ -214,7 +218,7 @@ static void meet(struct meeting *m, const struct pipe_options *pipe)
     struct stream *a;
     struct stream *b;
     struct greet_client_options options = {
-        .node_id = node_id, .run_id = run_id, .initial_window = 32768, .limit_ms = 300};
+        .node_id = m->node_id, .run_id = run_id, .initial_window = 32768, .limit_ms = 300};
 
     m->loop = loop_new();
     memset(m->secret, 7, sizeof m->secret);
@@ -332,6 +336,84 @@ static void a_stranger_is_cut_at_once(void **state)
     part(&m);
 }
 
+/* ---- who the agent is ---- */
+
+static const uint8_t seed[SIGN_SEED_BYTES] = "the secret of this very agent";
+
+static void make_node_id(uint8_t out[LINK_ID_BYTES])
+{
+    uint8_t key[SIGN_KEY_BYTES];
+    uint8_t digest[SHA256_BYTES];
+
+    sign_key_of(seed, key);
+    sha256(slice_of(key, sizeof key), digest);
+    memcpy(out, digest, LINK_ID_BYTES);
+}
+
+static void an_agent_proves_its_id(void **state)
+{
+    (void)state;
+    struct meeting m = {.seed = seed};
+    struct pipe_options pipe = {0};
+
+    make_node_id(m.node_id);
+    meet(&m, &pipe);
+    assert_true(m.is_logged_in);
+    assert_int_equal(m.identity, 0);
+    part(&m);
+}
+
+static void an_id_without_a_proof_proves_nothing(void **state)
+{
+    (void)state;
+    struct meeting m = {0};
+    struct pipe_options pipe = {0};
+
+    make_node_id(m.node_id);
+    meet(&m, &pipe);
+    assert_int_equal(m.identity, ERR_NOT_FOUND);
+    part(&m);
+}
+
+static void the_id_of_another_cannot_be_proven(void **state)
+{
+    static const uint8_t other[SIGN_SEED_BYTES] = "the secret of another agent";
+    (void)state;
+    struct meeting m = {.seed = other};
+    struct pipe_options pipe = {0};
+
+    make_node_id(m.node_id);
+    meet(&m, &pipe);
+    assert_int_equal(m.identity, ERR_DENIED);
+    part(&m);
+}
+
+/* The proof of one login is worth nothing in another: the relay's nonce differs. */
+static void a_recorded_proof_is_worth_nothing(void **state)
+{
+    (void)state;
+    struct meeting m = {0};
+    struct link_hello hello = {.version_min = 1, .version_max = 1, .initial_window = 32768};
+    uint8_t proof[LINK_IDENTITY_MAX], input[LINK_IDENTITY_INPUT_MAX];
+    static const uint8_t older_nonce[LINK_NONCE_BYTES] = "of another HELLO";
+    struct link_identity recorded = {0};
+    struct bufq out = {0};
+
+    meet_raw(&m);
+    make_node_id(hello.node_id);
+    sign_key_of(seed, recorded.key);
+    size_t n = link_identity_input(older_nonce, &hello, SLICE_NONE, input);
+    sign_make(seed, slice_of(input, n), recorded.signature);
+    n = link_identity_write(&recorded, proof);
+    struct link_login login = {.token = SLICE("t"), .identity = slice_of(proof, n)};
+    link_hello_encode(&out, &hello);
+    link_login_encode(&out, &login);
+    assert_int_equal(stream_write(m.raw, &out), 0);
+    assert_true(run_until(m.loop, &m.is_server_over));
+    assert_int_equal(m.identity, ERR_DENIED);
+    part(&m);
+}
+
 static void a_login_before_hello_is_a_violation(void **state)
 {
     (void)state;
@@ -402,6 +484,10 @@ int main(void)
         cmocka_unit_test(a_large_table_arrives_whole),
         cmocka_unit_test(an_unknown_session_logs_in_on_the_same_carrier),
         cmocka_unit_test(a_stranger_is_cut_at_once),
+        cmocka_unit_test(an_agent_proves_its_id),
+        cmocka_unit_test(an_id_without_a_proof_proves_nothing),
+        cmocka_unit_test(the_id_of_another_cannot_be_proven),
+        cmocka_unit_test(a_recorded_proof_is_worth_nothing),
         cmocka_unit_test(a_login_before_hello_is_a_violation),
         cmocka_unit_test(an_agent_of_another_version_is_told),
         cmocka_unit_test(silence_ends_after_the_handshakes_time),

@@ -124,7 +124,7 @@ static void login_comes_back_as_it_was(void **state)
 {
     struct link_login in = {
         SLICE("k7f2-secret"),       SLICE("nas"), SLICE("1.2.3"), SLICE("linux/x86-64"),
-        SLICE("t.example.com:443"), true};
+        SLICE("t.example.com:443"), true,         SLICE_NONE};
     struct link_login out;
     struct bufq q = {0};
 
@@ -136,6 +136,66 @@ static void login_comes_back_as_it_was(void **state)
     assert_true(slice_equal(in.dialled, out.dialled) && slice_equal(in.platform, out.platform));
     assert_true(slice_equal(in.agent_version, out.agent_version) && out.is_share);
     free((void *)p.ptr);
+}
+
+static void an_identity_has_one_of_two_sizes(void **state)
+{
+    char bytes[LINK_IDENTITY_MAX + 1];
+    struct link_login out;
+
+    (void)state;
+    memset(bytes, 0x33, sizeof bytes);
+    for (size_t n = 1; n <= sizeof bytes; n++) {
+        struct link_login in = {.token = SLICE("t"), .identity = slice_of(bytes, n)};
+        bool is_size = n == 96 || n == 128;
+        struct bufq q = {0};
+        if (n <= LINK_IDENTITY_MAX) {
+            link_login_encode(&q, &in);
+            struct slice p = take_payload(&q, FRAME_LOGIN);
+            assert_int_equal(link_login_decode(p, &out, NULL), is_size ? 0 : ERR_PROTOCOL);
+            free((void *)p.ptr);
+        }
+    }
+}
+
+static void an_identity_comes_back_as_it_was(void **state)
+{
+    struct link_identity in = {.key = {1, 2}, .signature = {3, 4}}, out;
+    uint8_t bytes[LINK_IDENTITY_MAX];
+    char exporter[LINK_EXPORTER_BYTES];
+
+    (void)state;
+    memset(exporter, 0x22, sizeof exporter);
+    in.exporter = slice_of(exporter, sizeof exporter);
+    link_identity_read(slice_of(bytes, link_identity_write(&in, bytes)), &out);
+    assert_memory_equal(in.key, out.key, sizeof in.key);
+    assert_memory_equal(in.signature, out.signature, sizeof in.signature);
+    assert_true(slice_equal(in.exporter, out.exporter));
+    in.exporter = SLICE_NONE;
+    assert_int_equal(link_identity_write(&in, bytes), 96);
+    link_identity_read(slice_of(bytes, 96), &out);
+    assert_int_equal(out.exporter.len, 0);
+}
+
+static void identity_input_is_label_nonce_ids_exporter(void **state)
+{
+    struct link_hello agent = {0};
+    uint8_t nonce[LINK_NONCE_BYTES], out[LINK_IDENTITY_INPUT_MAX];
+    char exporter[LINK_EXPORTER_BYTES];
+    struct bufq q = {0};
+
+    (void)state;
+    memset(nonce, 0x11, sizeof nonce);
+    memset(agent.node_id, 0xaa, sizeof agent.node_id);
+    memset(agent.run_id, 0xbb, sizeof agent.run_id);
+    memset(exporter, 0x22, sizeof exporter);
+    size_t n = link_identity_input(nonce, &agent, SLICE_NONE, out);
+    bufq_push(&q, out, n);
+    assert_hex(&q, "61646974206c6f67696e207631 000000"
+                   "11111111111111111111111111111111 11111111111111111111111111111111"
+                   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
+    assert_int_equal(link_identity_input(nonce, &agent, slice_of(exporter, 32), out), n + 32);
+    assert_memory_equal(out + n, exporter, 32);
 }
 
 static void logged_in_comes_back_as_it_was(void **state)
@@ -298,6 +358,9 @@ int main(void)
         cmocka_unit_test(impossible_hellos_are_refused),
         cmocka_unit_test(versions_must_overlap),
         cmocka_unit_test(login_comes_back_as_it_was),
+        cmocka_unit_test(an_identity_has_one_of_two_sizes),
+        cmocka_unit_test(an_identity_comes_back_as_it_was),
+        cmocka_unit_test(identity_input_is_label_nonce_ids_exporter),
         cmocka_unit_test(logged_in_comes_back_as_it_was),
         cmocka_unit_test(refused_comes_back_and_has_a_sentence),
         cmocka_unit_test(proof_input_is_label_nonce_session_epoch_exporter),
