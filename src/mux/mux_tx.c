@@ -7,6 +7,8 @@
  */
 #include "mux/mux_priv.h"
 
+#include "base/least.h"
+
 /* ---- the sending half ---- */
 
 uint64_t tx_written(const struct mux_stream *s)
@@ -24,11 +26,6 @@ static uint64_t credit_left(const struct mux_stream *s)
     return s->tx.limit > s->tx.sent ? s->tx.limit - s->tx.sent : 0;
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 static bool is_fin_next(const struct mux_stream *s, uint64_t unsent)
 {
     return s->tx_state == TX_FINISHED && unsent == 0;
@@ -41,7 +38,7 @@ bool tx_is_sendable(const struct mux_stream *s)
     if (s->life != LIFE_OPEN || stream_is(s, STREAM_RETIRED)) {
         return false;
     }
-    return least(unsent, credit_left(s)) > 0 || is_fin_next(s, unsent);
+    return least_u64(unsent, credit_left(s)) > 0 || is_fin_next(s, unsent);
 }
 
 /* A frame that holds the beginning of an exchange starts with it. */
@@ -68,7 +65,8 @@ size_t tx_emit(struct mux_stream *s, struct bufq *out, size_t max)
 {
     struct mux *m = mux_of(s);
     struct mux_tx *tx = &s->tx;
-    uint64_t n = least(least(tx_unsent(s), credit_left(s)), least(max, MUX_FRAME_DATA_MAX));
+    uint64_t n =
+        least_u64(least_u64(tx_unsent(s), credit_left(s)), least_u64(max, MUX_FRAME_DATA_MAX));
     uint8_t flags = 0;
 
     n = cut_at_begin(tx, n, &flags);

@@ -1,5 +1,6 @@
 #include "relay/origin_pool.h"
 
+#include "base/least.h"
 #include "base/mem.h"
 #include "relay/far_origin.h"
 #include "relay/relay.h"
@@ -96,11 +97,6 @@ static uint64_t idle_ms_of(const struct origin_conn *o)
     return said > KEEP_ALIVE_MARGIN_MS ? said - KEEP_ALIVE_MARGIN_MS : 0;
 }
 
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Responses of many visitors end in the same turn, and their next requests come in the turn after:
  * a hard idle_max would close and dial anew most of them each time (64 visitors, measured: a third
  * of the requests per second). So what is beyond it may wait too, but not for long.
@@ -117,14 +113,14 @@ static bool keep_idle(struct origin_conn *o)
         return false;
     }
     if (pool->idle_count >= pool->idle_max) {
-        idle_ms = min_u64(idle_ms, BURST_MS);
+        idle_ms = least_u64(idle_ms, BURST_MS);
     }
     o->idle_until_ms = loop_now_ms(pool->loop) + idle_ms;
     list_remove(&o->node);
     list_push_front(&pool->idle, &o->node);
     pool->idle_count++;
     if (!timer_is_armed(&pool->sweep)) {
-        timer_arm(pool->loop, &pool->sweep, min_u64(idle_ms, BURST_MS));
+        timer_arm(pool->loop, &pool->sweep, least_u64(idle_ms, BURST_MS));
     }
     return true;
 }

@@ -1,5 +1,6 @@
 #include "session/link.h"
 
+#include "base/least.h"
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "net/tcp.h"
@@ -88,20 +89,15 @@ static uint64_t silent_until_ms(const struct link *l, uint64_t asked_at_ms, uint
     return (l->alive_at_ms > asked_at_ms ? l->alive_at_ms : asked_at_ms) + limit_ms;
 }
 
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* When the carrier will have to be called dead if nothing comes. */
 static uint64_t dead_at_ms(const struct link *l)
 {
     uint64_t ping_at = mux_last_ping_ms(l->mux);
-    uint64_t at = min_u64(silent_until_ms(l, ping_at, silence_limit_ms(l)),
-                          ping_at + LINK_PONG_MAX_MS);
+    uint64_t at =
+        least_u64(silent_until_ms(l, ping_at, silence_limit_ms(l)), ping_at + LINK_PONG_MAX_MS);
 
     if (l->probe_wait_ms) {
-        at = min_u64(at, silent_until_ms(l, l->probed_at_ms, l->probe_wait_ms));
+        at = least_u64(at, silent_until_ms(l, l->probed_at_ms, l->probe_wait_ms));
     }
     return at;
 }
@@ -117,7 +113,7 @@ static void arm_timer(struct link *l)
     uint64_t now = loop_now_ms(l->loop);
     uint64_t at = next_liveness_ms(l);
 
-    at = min_u64(at, mux_deadline_ms(l->mux));
+    at = least_u64(at, mux_deadline_ms(l->mux));
     if (!timer_is_armed(&l->timer) || l->timer.at_ms > at) {
         timer_arm(l->loop, &l->timer, at > now ? at - now : 0);
     }

@@ -7,17 +7,13 @@
  */
 #include <errno.h>
 
+#include "base/least.h"
 #include "tls/tls_stream_priv.h"
 
 enum {
     DIRECT_BYTES = 8192,       /* pieces of this size are encrypted where they lie */
     FRUITLESS_RECORDS_MAX = 32 /* without bytes for the user, in one read */
 };
-
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 /* ---- what the library asks for ---- */
 
@@ -106,8 +102,9 @@ static size_t read_record(struct tls_stream *t, struct bufq *into, size_t max)
             return 0;
         }
         size_t likely = pending ? pending : t->rx.bytes ? t->rx.bytes : 1;
-        uint8_t *to = bufq_reserve(into, min_size(min_size(likely, TLS_RECORD_BYTES), max), &room);
-        ssize_t n = gnutls_record_recv(t->session, to, min_size(room, max));
+        uint8_t *to =
+            bufq_reserve(into, least_size(least_size(likely, TLS_RECORD_BYTES), max), &room);
+        ssize_t n = gnutls_record_recv(t->session, to, least_size(room, max));
         bufq_commit(into, n > 0 ? (size_t)n : 0);
         if (n > 0) {
             return (size_t)n;
@@ -134,11 +131,11 @@ static int send_record(struct tls_stream *t)
     struct slice piece = bufq_front(&t->unsent);
 
     if (piece.len < DIRECT_BYTES && piece.len < t->unsent.bytes) {
-        size_t n = min_size(t->unsent.bytes, sizeof gathered);
+        size_t n = least_size(t->unsent.bytes, sizeof gathered);
         bufq_peek(&t->unsent, gathered, n);
         piece = slice_of(gathered, n);
     }
-    ssize_t n = gnutls_record_send(t->session, piece.ptr, min_size(piece.len, TLS_RECORD_BYTES));
+    ssize_t n = gnutls_record_send(t->session, piece.ptr, least_size(piece.len, TLS_RECORD_BYTES));
     if (n < 0) {
         return tls_session_error(t->session, (int)n, tls_stream_errinfo(t));
     }

@@ -1,13 +1,9 @@
 #include "ws/ws_out.h"
 
+#include "base/least.h"
 #include "base/random.h"
 
 enum { MASKS_COUNT = 64 }; /* made with one system call */
-
-static size_t min_size(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 /* Masks must be unforeseeable (RFC 6455 section 10.3); a system call for each would cost more than
  * masking does. */
@@ -40,7 +36,7 @@ static void put_masked(struct ws_out *out, const struct ws_head *head, size_t n)
     for (size_t at = 0; at < n;) {
         struct slice piece = bufq_front(&out->unsent);
         size_t room;
-        size_t part = min_size(min_size(piece.len, n - at), CHUNK_LARGE_BYTES);
+        size_t part = least_size(least_size(piece.len, n - at), CHUNK_LARGE_BYTES);
         uint8_t *to = bufq_reserve(&out->tx, part, &room);
 
         ws_mask(to, (const uint8_t *)piece.ptr, part, head->mask, at);
@@ -52,7 +48,7 @@ static void put_masked(struct ws_out *out, const struct ws_head *head, size_t n)
 
 static void put_message(struct ws_out *out)
 {
-    size_t n = min_size(out->unsent.bytes, WS_MESSAGE_MAX_BYTES);
+    size_t n = least_size(out->unsent.bytes, WS_MESSAGE_MAX_BYTES);
     struct ws_head head = {.opcode = WS_BINARY, .payload_bytes = n};
 
     put_head(out, &head);
