@@ -21,18 +21,10 @@ struct origin_dial {
 
 /* ---- trust ---- */
 
-static bool is_loopback(struct slice host)
-{
-    struct addr addr;
-
-    return slice_equal_nocase(host, SLICE("localhost")) ||
-           (addr_parse_host(host, 0, &addr) == 0 && addr_is_loopback(&addr));
-}
-
 static int find_trust(struct origin_trust *t, struct slice host, struct tls_trust **out,
                       struct errinfo *why)
 {
-    bool is_near = is_loopback(host);
+    bool is_near = addr_is_loopback_host(host);
     struct tls_trust **place = is_near ? &t->anybody : &t->roots;
     const struct tls_trust_options options = {.trusts_everybody = is_near};
 

@@ -1,9 +1,8 @@
 #include "config/relay_url.h"
 
-#include <arpa/inet.h>
-
 #include "base/mem.h"
 #include "config/value.h"
+#include "net/addr.h"
 #include "tls/tls_trust.h"
 
 struct carrier {
@@ -97,14 +96,7 @@ bool relay_url_is_encrypted(const struct relay_url *url)
 
 bool relay_url_is_loopback(const struct relay_url *url)
 {
-    struct slice host = slice_str(url->host);
-
-    struct in_addr v4;
-    bool is_v4_loopback = inet_pton(AF_INET, url->host, &v4) == 1 &&
-                          ntohl(v4.s_addr) >> 24 == IN_LOOPBACKNET;
-
-    return slice_is(host, "localhost") || slice_ends(host, SLICE(".localhost")) || is_v4_loopback ||
-           slice_is(host, "::1");
+    return addr_is_loopback_host(slice_str(url->host));
 }
 
 int login_word_parse(struct slice word, struct slice *relay_out, struct slice *token_out,

@@ -280,6 +280,20 @@ bool addr_is_loopback(const struct addr *a)
     }
 }
 
+bool addr_is_localhost(struct slice host)
+{
+    return slice_equal_nocase(host, SLICE("localhost")) ||
+           slice_ends_nocase(host, SLICE(".localhost"));
+}
+
+bool addr_is_loopback_host(struct slice host)
+{
+    struct addr literal;
+
+    return addr_is_localhost(host) ||
+           (addr_parse_host(host, 0, &literal) == 0 && addr_is_loopback(&literal));
+}
+
 bool addr_is_any(const struct addr *a)
 {
     switch (a->storage.ss_family) {

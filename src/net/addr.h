@@ -49,3 +49,9 @@ bool addr_is_loopback(const struct addr *a); /* unix sockets are, too */
 bool addr_is_any(const struct addr *a);      /* 0.0.0.0 or :: */
 bool addr_equal(const struct addr *a, const struct addr *b);
 bool addr_equal_host(const struct addr *a, const struct addr *b); /* the port may differ */
+
+/* "localhost" and names below it (RFC 6761 section 6.3). */
+bool addr_is_localhost(struct slice host);
+
+/* Those, and literal addresses: what is said to this host stays on this machine. */
+bool addr_is_loopback_host(struct slice host);

@@ -195,8 +195,7 @@ size_t dns_known(struct slice host, uint16_t port, struct addr out[2])
     if (addr_parse_host(host, port, &out[0]) == 0) {
         return 1;
     }
-    if (!slice_equal_nocase(host, SLICE("localhost")) &&
-        !slice_ends_nocase(host, SLICE(".localhost"))) {
+    if (!addr_is_localhost(host)) {
         return 0;
     }
     bool both = addr_parse_host(SLICE("127.0.0.1"), port, &out[0]) == 0 &&

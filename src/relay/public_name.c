@@ -35,17 +35,6 @@ static void finish(struct lookup *l)
     loop_schedule(l->loop, &l->task);
 }
 
-static bool is_loopback_name(struct slice host)
-{
-    struct addr a;
-
-    if (addr_parse_host(host, 0, &a) == 0) {
-        return addr_is_loopback(&a);
-    }
-    return slice_equal_nocase(host, SLICE("localhost")) ||
-           slice_ends_nocase(host, SLICE(".localhost"));
-}
-
 static bool is_address_of_host(const struct lookup *l, const struct addr *addr)
 {
     for (size_t i = 0; i < l->host_count; i++) {
@@ -111,7 +100,7 @@ void public_name_find(const struct relay *relay, struct loop *loop, struct slice
         l->name.is_https = relay->has_certificate;
         l->name.port = relay->has_certificate && relay->port_tls ? relay->port_tls : relay->port;
         finish(l);
-    } else if (is_loopback_name(host)) {
+    } else if (addr_is_loopback_host(host)) {
         set_hosts(&l->name, SLICE("localhost"), host);
         l->name.has_names = true;
         finish(l);

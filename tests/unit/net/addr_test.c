@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
+#include "base/mem.h"
+
 static const char *shown(const char *text)
 {
     static char out[ADDR_TEXT_BYTES];
@@ -126,6 +128,19 @@ static void loopback_and_any_are_known(void **state)
     assert_true(addr_is_any(&a) && !addr_is_loopback(&a));
 }
 
+static void hosts_of_this_machine_are_known(void **state)
+{
+    static const char *const near[] = {"localhost", "LocalHost", "a.b.localhost", "127.9.9.9",
+                                       "::1"};
+    static const char *const far[] = {"", "localhost.example", "xlocalhost", "128.0.0.1", "::2"};
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(near); i++) {
+        assert_true(addr_is_loopback_host(slice_str(near[i])));
+        assert_false(addr_is_loopback_host(slice_str(far[i])));
+    }
+}
+
 static void equality_looks_at_host_and_port(void **state)
 {
     (void)state;
@@ -152,6 +167,7 @@ int main(void)
         cmocka_unit_test(host_and_port_come_apart),
         cmocka_unit_test(mapped_ipv4_becomes_ipv4),
         cmocka_unit_test(loopback_and_any_are_known),
+        cmocka_unit_test(hosts_of_this_machine_are_known),
         cmocka_unit_test(equality_looks_at_host_and_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
