@@ -74,8 +74,7 @@ static void lose_on_worker(void *arg)
 {
     struct loss *loss = arg;
     struct bind_request *q = loss->request;
-    struct session *s = session_find(loss->worker, loss->route.session);
-    struct tunnel *t = s ? tunnel_find(s, loss->route.tunnel) : NULL;
+    struct tunnel *t = tunnel_find_route(loss->worker, loss->route);
 
     if (t) {
         tunnel_lose_entry(t, slice_str(loss->entries.items[0].name));

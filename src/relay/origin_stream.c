@@ -6,14 +6,13 @@
 /* A route leads here once the entry is granted; the news may still be on its way to the tunnel. */
 int origin_find_tunnel(struct worker *w, struct route route, struct tunnel **tunnel_out)
 {
-    struct session *s = session_find(w, route.session);
-    struct tunnel *t = s ? tunnel_find(s, route.tunnel) : NULL;
+    struct tunnel *t = tunnel_find_route(w, route);
 
     if (!t || t->state == TUNNEL_UNBOUND) {
         return ERR_NOT_FOUND;
     }
     *tunnel_out = t;
-    return session_is_attached(s) ? 0 : ERR_AGAIN;
+    return session_is_attached(t->session) ? 0 : ERR_AGAIN;
 }
 
 int origin_open_stream(struct tunnel *t, const struct origin_caller *caller,

@@ -47,8 +47,7 @@ static void end(struct tcp_visitor *v)
 static void on_pump_done(void *ctx, const struct pump_result *result)
 {
     struct tcp_visitor *v = ctx;
-    struct session *s = session_find(v->worker, v->route.session);
-    struct tunnel *t = s ? tunnel_find(s, v->route.tunnel) : NULL;
+    struct tunnel *t = tunnel_find_route(v->worker, v->route);
 
     v->pump = NULL;
     if (t) {
@@ -81,8 +80,7 @@ static struct tcp_visitor *add_visitor(struct port_entry *p, const struct addr *
 
 static void enter_tcp(struct port_entry *p, struct stream *visitor, const struct addr *peer)
 {
-    struct session *s = session_find(p->worker, p->route.session);
-    struct tunnel *t = s ? tunnel_find(s, p->route.tunnel) : NULL;
+    struct tunnel *t = tunnel_find_route(p->worker, p->route);
     struct tcp_visitor *v = add_visitor(p, peer);
     struct open_facts facts = {.scheme = SLICE("tcp"), .relay_port = p->port};
     struct stream *link = NULL;

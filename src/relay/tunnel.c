@@ -21,6 +21,12 @@ struct tunnel *tunnel_find(struct session *s, uint32_t id)
     return NULL;
 }
 
+struct tunnel *tunnel_find_route(struct worker *w, struct route route)
+{
+    struct session *s = session_find(w, route.session);
+    return s ? tunnel_find(s, route.tunnel) : NULL;
+}
+
 struct tunnel *tunnel_find_key(struct session *s, struct slice key)
 {
     TABLE_EACH (&s->tunnels, n) {
@@ -228,8 +234,7 @@ static bool try_next_port(struct tunnel *t, struct bind_request *q)
 
 void tunnel_answered(struct worker *w, struct bind_request *q)
 {
-    struct session *s = session_find(w, q->route.session);
-    struct tunnel *t = s ? tunnel_find(s, q->route.tunnel) : NULL;
+    struct tunnel *t = tunnel_find_route(w, q->route);
 
     if (!t || t->state != TUNNEL_ASKED) { /* gone meanwhile */
         binder_leave(w->relay, &q->entries, q->route, false);
