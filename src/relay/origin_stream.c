@@ -1,6 +1,6 @@
 #include "relay/origin_stream.h"
 
-#include "relay/open_stream.h"
+#include "relay/tunnel_open.h"
 #include "session/link_stream.h"
 
 /* A route leads here once the entry is granted; the news may still be on its way to the tunnel. */
@@ -25,7 +25,7 @@ int origin_open_stream(struct tunnel *t, const struct origin_caller *caller,
         .is_exchange = true,
     };
 
-    return open_stream(t, &facts, caller->visitor, stream_out);
+    return tunnel_open_stream(t, &facts, caller->visitor, stream_out);
 }
 
 void origin_begin_exchange(struct stream *s)

@@ -8,9 +8,9 @@
 #include "net/pump.h"
 #include "net/tcp.h"
 #include "relay/http_entry.h"
-#include "relay/open_stream.h"
 #include "relay/relay.h"
 #include "relay/tunnel.h"
+#include "relay/tunnel_open.h"
 
 struct port_entry {
     struct worker *worker;
@@ -84,7 +84,7 @@ static void enter_tcp(struct port_entry *p, struct stream *visitor, const struct
     struct tcp_visitor *v = add_visitor(p, peer);
     struct open_facts facts = {.scheme = SLICE("tcp"), .relay_port = p->port};
     struct stream *link = NULL;
-    int err = t ? open_stream(t, &facts, peer, &link) : ERR_NOT_FOUND;
+    int err = t ? tunnel_open_stream(t, &facts, peer, &link) : ERR_NOT_FOUND;
 
     if (err < 0) {
         log_info(&v->log, "visitor refused", LOG_STR("address", v->address), LOG_ERR(err));

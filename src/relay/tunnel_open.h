@@ -7,5 +7,5 @@
 
 /* Visitor address and port are filled in from `peer`. ERR_FULL: no memory budget left. Works while
  * the session is detached: the stream waits for the link. */
-MUST_USE int open_stream(struct tunnel *t, struct open_facts *facts, const struct addr *peer,
-                         struct stream **stream_out);
+MUST_USE int tunnel_open_stream(struct tunnel *t, struct open_facts *facts, const struct addr *peer,
+                                struct stream **stream_out);

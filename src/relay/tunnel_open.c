@@ -1,4 +1,4 @@
-#include "relay/open_stream.h"
+#include "relay/tunnel_open.h"
 
 #include <netinet/in.h>
 
@@ -17,8 +17,8 @@ static struct slice address_bytes(const struct addr *a)
     return SLICE_NONE;
 }
 
-int open_stream(struct tunnel *t, struct open_facts *facts, const struct addr *peer,
-                struct stream **stream_out)
+int tunnel_open_stream(struct tunnel *t, struct open_facts *facts, const struct addr *peer,
+                       struct stream **stream_out)
 {
     uint8_t bytes[OPEN_FACTS_MAX_BYTES];
     size_t n = 0;
