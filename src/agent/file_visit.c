@@ -11,6 +11,7 @@ struct file_visit {
     struct static_files *files;
     file_visit_fn *done;
     void *ctx;
+    struct log_scope log;
     struct grave grave;
 };
 
@@ -55,7 +56,8 @@ struct file_visit *file_visit_start(struct stream *stream_take, struct static_fi
     f->files = files;
     f->done = done;
     f->ctx = ctx;
-    f->server = h1_server_attach(stream_take, NULL, NULL, log, &user, f);
+    f->log = *log;
+    f->server = h1_server_attach(stream_take, NULL, NULL, &f->log, &user, f);
     return f;
 }
 

@@ -16,7 +16,7 @@ MUST_USE int file_visit_open(const char *path, struct static_files **files_out,
 /* From the ready phase, once; stream and file visit are gone. */
 typedef void file_visit_fn(void *ctx, const char *reason);
 
-/* Takes the stream. files and log outlive the visit. */
+/* Takes the stream, copies the scope. files outlive the visit. */
 struct file_visit *file_visit_start(struct stream *stream_take, struct static_files *files,
                                     const struct log_scope *log, file_visit_fn *done, void *ctx);
 

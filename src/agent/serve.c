@@ -2,7 +2,6 @@
 
 #include "agent/file_visit.h"
 #include "agent/reporter.h"
-#include "agent/visitor.h"
 #include "base/mem.h"
 #include "net/addr.h"
 #include "net/pump.h"
@@ -20,20 +19,26 @@ enum visit_state {
 
 struct visit {
     struct table_node node; /* serve.visits */
-    struct list queued;     /* serve.queue */
+    union {
+        struct list queued; /* QUEUED: in serve.queue */
+        struct grave grave; /* when it is over */
+    };
     struct serve *serve;
-    struct agent_tunnel *tunnel; /* counted */
-    enum visit_state state;
-    bool is_exchange;
-    struct visitor visitor;
-    struct stream *link; /* ours until JOINED or FILES; then only to be named */
-    struct origin_dial *dial;
-    struct pump *pump;
-    struct file_visit *files;
+    struct agent_tunnel *tunnel;  /* counted */
+    struct stream *link;          /* ours until JOINED or FILES; then only to be named */
+    union {                       /* what works for it: */
+        struct origin_dial *dial; /* DIALLING */
+        struct pump *pump;        /* JOINED */
+        struct file_visit *files; /* FILES */
+    };
     uint64_t started_at_ms;
-    struct log_scope log;
-    struct grave grave;
+    uint32_t id; /* of the stream */
+    struct addr_brief visitor;
+    uint8_t state; /* enum visit_state */
+    bool is_exchange;
 };
+
+_Static_assert(sizeof(struct visit) <= 112, "an idle visit is small");
 
 enum { VISIT_SPARES_MAX = 64 };
 
@@ -47,7 +52,7 @@ static struct visit *of_node(struct table_node *node)
 static struct visit *find(const struct serve *s, uint32_t stream_id)
 {
     TABLE_EACH_MATCH (&s->visits, table_hash_u64(stream_id), node) {
-        if (of_node(node)->log.id == stream_id) {
+        if (of_node(node)->id == stream_id) {
             return of_node(node);
         }
     }
@@ -62,9 +67,17 @@ struct visit_end {
     uint64_t out_bytes;
 };
 
+static struct log_scope log_of(const struct visit *v)
+{
+    return (struct log_scope){
+        .parent = v->serve->log, .kind = "stream", .id = v->id, .source = v->tunnel->key};
+}
+
 /* The closing line, and the event. Exchanges are told by the relay, which sees them. */
 static void tell_end(const struct visit *v, const struct visit_end *e)
 {
+    const struct addr address = addr_lengthen(&v->visitor);
+    const struct log_scope log = log_of(v);
     char visitor[ADDR_TEXT_BYTES];
     uint64_t ms = loop_now_ms(v->serve->loop) - v->started_at_ms;
     enum log_level level = v->is_exchange ? LOG_DEBUG : LOG_INFO;
@@ -77,8 +90,8 @@ static void tell_end(const struct visit *v, const struct visit_end *e)
         .reason = e->reason,
     };
 
-    visitor_show(&v->visitor, visitor);
-    LOG_AT(level, &v->log, "stream closed", LOG_STR("tunnel", v->tunnel->key),
+    addr_show(&address, visitor);
+    LOG_AT(level, &log, "stream closed", LOG_STR("tunnel", v->tunnel->key),
            LOG_STR("visitor", visitor), LOG_U64("ms", ms), LOG_U64("in", e->in_bytes),
            LOG_U64("out", e->out_bytes), LOG_STR("reason", e->reason));
     if (!v->is_exchange) {
@@ -180,6 +193,7 @@ static void on_files_ended(void *ctx, const char *reason)
 static void serve_files(struct visit *v)
 {
     struct agent_tunnel *t = v->tunnel;
+    const struct log_scope log = log_of(v);
     struct errinfo why = {0};
     int err = t->files ? 0 : file_visit_open(t->target.path, &t->files, &why);
 
@@ -189,7 +203,7 @@ static void serve_files(struct visit *v)
     }
     v->state = VISIT_FILES;
     mux_stream_accept(link_stream_mux(v->link), SLICE_NONE);
-    v->files = file_visit_start(v->link, t->files, &v->log, on_files_ended, v);
+    v->files = file_visit_start(v->link, t->files, &log, on_files_ended, v);
 }
 
 /* ---- dialling ---- */
@@ -271,11 +285,21 @@ static struct visit *add(struct serve *s, struct mux_stream *ms, struct agent_tu
     v->serve = s;
     v->tunnel = agent_tunnel_ref(tunnel);
     v->started_at_ms = loop_now_ms(s->loop);
-    v->log = (struct log_scope){
-        .parent = s->log, .kind = "stream", .id = mux_stream_id(ms), .source = tunnel->key};
-    table_add(&s->visits, &v->node, table_hash_u64(v->log.id));
+    v->id = mux_stream_id(ms);
+    table_add(&s->visits, &v->node, table_hash_u64(v->id));
     v->link = link_stream_new(s->loop, ms);
     stream_set_user(v->link, on_link_ready, v);
+    return v;
+}
+
+static struct addr_brief visitor_of(const struct open_facts *facts)
+{
+    struct addr_brief v = {.port = facts->visitor_port};
+
+    if (facts->visitor.len > 0 && facts->visitor.len <= sizeof v.bytes) {
+        v.length = (uint8_t)facts->visitor.len;
+        memcpy(v.bytes, facts->visitor.ptr, facts->visitor.len);
+    }
     return v;
 }
 
@@ -309,7 +333,7 @@ void serve_begin(struct serve *s, struct mux_stream *stream)
     struct visit *v = find(s, mux_stream_id(stream));
     const struct visit_end e = {.reason = "target: closed between two exchanges"};
 
-    if (v && v->pump && pump_has_ended(v->pump, PUMP_B)) {
+    if (v && v->state == VISIT_JOINED && pump_has_ended(v->pump, PUMP_B)) {
         mux_stream_reset(stream, RESET_UNSENT);
         pump_abort(&v->pump);
         end(v, &e);
@@ -327,15 +351,21 @@ static void cut(struct visit *v, const char *reason)
 {
     struct visit_end e = {.reason = reason};
 
-    origin_dial_stop(&v->dial);
-    if (v->pump) {
+    switch ((enum visit_state)v->state) {
+    case VISIT_NEW:
+    case VISIT_QUEUED:
+    case VISIT_DIALLING:
+        origin_dial_stop(&v->dial);
+        stream_abort(&v->link);
+        break;
+    case VISIT_JOINED:
         e.in_bytes = pump_bytes(v->pump, PUMP_A);
         e.out_bytes = pump_bytes(v->pump, PUMP_B);
         pump_abort(&v->pump);
-    } else if (v->files) {
+        break;
+    case VISIT_FILES:
         file_visit_abort(&v->files);
-    } else {
-        stream_abort(&v->link);
+        break;
     }
     tell_end(v, &e);
     drop(v);

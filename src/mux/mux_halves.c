@@ -36,13 +36,13 @@ static const uint8_t life_may_follow[] = {
 void tx_set(struct mux_stream *s, enum tx_state next)
 {
     ASSERT(tx_may_follow[s->tx_state] & 1 << next);
-    s->tx_state = (uint8_t)next;
+    s->tx_state = next & 3;
 }
 
 void rx_set(struct mux_stream *s, enum rx_state next)
 {
     ASSERT(rx_may_follow[s->rx_state] & 1 << next);
-    s->rx_state = (uint8_t)next;
+    s->rx_state = next & 3;
 }
 
 void life_set(struct mux_stream *s, enum life next)
@@ -51,5 +51,5 @@ void life_set(struct mux_stream *s, enum life next)
     if (s->life == LIFE_RESERVED) {
         mux_of(s)->reserved_count--;
     }
-    s->life = (uint8_t)next;
+    s->life = next & 3;
 }

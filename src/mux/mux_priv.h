@@ -127,7 +127,7 @@ struct mux_stream {
     uint16_t code;       /* of RESET or STOP, ours or the peer's */
     uint16_t fresh_left; /* bytes that may still overtake */
     uint8_t due;         /* enum stream_due */
-    uint8_t life, tx_state, rx_state;
+    uint8_t life : 2, tx_state : 2, rx_state : 2;
 };
 
 _Static_assert(sizeof(struct mux_stream) <= MUX_STREAM_RECORD_MAX_BYTES, "an idle stream is cheap");

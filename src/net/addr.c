@@ -179,6 +179,43 @@ struct addr addr_of(const struct sockaddr_storage *storage, socklen_t len)
     return a;
 }
 
+static struct addr_brief brief_of(uint16_t port, const void *bytes, uint8_t length)
+{
+    struct addr_brief b = {.port = port, .length = length};
+
+    memcpy(b.bytes, bytes, length);
+    return b;
+}
+
+struct addr_brief addr_shorten(const struct addr *a)
+{
+    if (a->storage.ss_family == AF_INET) {
+        return brief_of(addr_port(a), &v4(a)->sin_addr, sizeof v4(a)->sin_addr);
+    }
+    if (a->storage.ss_family == AF_INET6) {
+        return brief_of(addr_port(a), &v6(a)->sin6_addr, sizeof v6(a)->sin6_addr);
+    }
+    return (struct addr_brief){0};
+}
+
+struct addr addr_lengthen(const struct addr_brief *b)
+{
+    struct addr a = {0};
+    struct sockaddr_in *in4 = (struct sockaddr_in *)&a.storage;
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&a.storage;
+
+    if (b->length == sizeof in4->sin_addr) {
+        *in4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(b->port)};
+        memcpy(&in4->sin_addr, b->bytes, sizeof in4->sin_addr);
+        a.len = sizeof *in4;
+    } else if (b->length == sizeof in6->sin6_addr) {
+        *in6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(b->port)};
+        memcpy(&in6->sin6_addr, b->bytes, sizeof in6->sin6_addr);
+        a.len = sizeof *in6;
+    }
+    return a;
+}
+
 struct addr addr_of_peer(int fd)
 {
     struct sockaddr_storage storage = {0};

@@ -34,6 +34,15 @@ MUST_USE int addr_split(struct slice text, struct slice *host_out, uint16_t *por
 /* As the kernel gave it; mapped IPv4 becomes IPv4. */
 struct addr addr_of(const struct sockaddr_storage *storage, socklen_t len);
 
+/* An IP address with its port, small enough to be kept with every stream. */
+struct addr_brief {
+    uint16_t port;
+    uint8_t length; /* of bytes: 4, 16, or 0: none */
+    uint8_t bytes[16];
+};
+struct addr_brief addr_shorten(const struct addr *a); /* none for a unix socket */
+struct addr addr_lengthen(const struct addr_brief *b);
+
 /* Of a connected or bound socket; none when the kernel does not know any more. */
 struct addr addr_of_peer(int fd);
 struct addr addr_of_local(int fd);

@@ -63,11 +63,11 @@ static bool run_ready(struct loop *loop)
 
 /* ---- flush ---- */
 
-void loop_mark_dirty(struct loop *loop, struct flusher *flusher)
+void loop_mark_dirty(struct loop *loop, struct flusher *flusher, unsigned level)
 {
-    ASSERT(flusher->level < LOOP_LEVELS);
+    ASSERT(level < LOOP_LEVELS);
     if (!list_is_linked(&flusher->node)) {
-        list_push_back(&loop->dirty[flusher->level], &flusher->node);
+        list_push_back(&loop->dirty[level], &flusher->node);
     }
 }
 

@@ -59,11 +59,11 @@ void loop_unschedule(struct task *task);
 
 struct flusher {
     struct list node;
-    uint8_t level; /* 0 is the socket; a layer is one above what it stands on */
     void (*flush)(struct flusher *flusher);
 };
 
-void loop_mark_dirty(struct loop *loop, struct flusher *flusher); /* twice is once */
+/* level 0 is the socket; a layer is one above what it stands on. Twice is once. */
+void loop_mark_dirty(struct loop *loop, struct flusher *flusher, unsigned level);
 void loop_unmark_dirty(struct flusher *flusher);
 
 /* ---- bury ---- */

@@ -14,7 +14,6 @@ enum lane_state { LANE_OPEN, LANE_ENDING, LANE_DONE };
 struct lane {
     struct bufq held; /* read, not yet taken by the other side */
     uint64_t bytes;
-    enum lane_state state;
 };
 
 struct pump {
@@ -22,22 +21,25 @@ struct pump {
     struct lane lane[2]; /* lane[side] comes from end[side] */
     pump_done_fn *done;
     void *ctx;
-    struct task finish;
-    struct grave grave;
+    union {
+        struct task finish;
+        struct grave grave; /* after bury */
+    };
     int16_t err;
     uint8_t failed_side;
-    bool is_reset; /* end in disorder */
+    uint8_t state[2]; /* of both lanes: enum lane_state */
+    bool is_reset;    /* end in disorder */
     bool is_broken[2];
 };
 
-_Static_assert(sizeof(struct pump) <= 256, "an idle pump is small");
+_Static_assert(sizeof(struct pump) <= 128, "an idle pump is small");
 
 /* What was written in this round still goes out: the end comes in the next. */
 static void end_soon(struct pump *p)
 {
     for (int side = 0; side < 2; side++) {
         stream_unwant(p->end[side], STREAM_READABLE | STREAM_WRITABLE);
-        p->lane[side].state = LANE_DONE;
+        p->state[side] = LANE_DONE;
     }
     loop_schedule(p->end[0]->loop, &p->finish);
 }
@@ -59,8 +61,8 @@ static void fail(struct pump *p, int side, int err)
 
 static void end_lane(struct pump *p, int side)
 {
-    p->lane[side].state = LANE_DONE;
-    if (p->lane[!side].state == LANE_DONE) {
+    p->state[side] = LANE_DONE;
+    if (p->state[!side] == LANE_DONE) {
         end_soon(p);
     }
 }
@@ -81,7 +83,7 @@ static void pass_end(struct pump *p, int side)
 
 static void wait_for_room(struct pump *p, int side)
 {
-    if (p->is_broken[side] && p->lane[side].state == LANE_OPEN) {
+    if (p->is_broken[side] && p->state[side] == LANE_OPEN) {
         fail(p, side, ERR_RESET); /* its last bytes would have to wait for a slow reader */
         return;
     }
@@ -92,7 +94,7 @@ static void wait_for_room(struct pump *p, int side)
 static void on_eof(struct pump *p, int side)
 {
     stream_unwant(p->end[side], STREAM_READABLE);
-    p->lane[side].state = LANE_ENDING;
+    p->state[side] = LANE_ENDING;
     if (p->is_broken[side]) {
         note_failure(p, side, ERR_RESET); /* what we had for it is lost */
     }
@@ -143,18 +145,17 @@ static bool drain(struct pump *p, int side)
 
 static void move(struct pump *p, int side)
 {
-    struct lane *lane = &p->lane[side];
     size_t budget = STREAM_TURN_BYTES;
 
-    if (lane->state == LANE_DONE || !drain(p, side)) {
+    if (p->state[side] == LANE_DONE || !drain(p, side)) {
         return;
     }
-    while (lane->state == LANE_OPEN) {
+    while (p->state[side] == LANE_OPEN) {
         if (!fill(p, side, &budget) || !drain(p, side)) {
             return;
         }
     }
-    if (lane->state == LANE_ENDING) {
+    if (p->state[side] == LANE_ENDING) {
         pass_end(p, side);
     }
 }
@@ -165,7 +166,7 @@ static void on_broken(struct pump *p, int side)
     p->is_broken[side] = true;
     bufq_clear(&p->lane[!side].held);
     stream_unwant(p->end[!side], STREAM_READABLE);
-    if (p->lane[side].state != LANE_OPEN) {
+    if (p->state[side] != LANE_OPEN) {
         note_failure(p, side, ERR_RESET);
     }
     end_lane(p, !side);
@@ -174,7 +175,7 @@ static void on_broken(struct pump *p, int side)
 
 static bool is_over(const struct pump *p)
 {
-    return p->lane[PUMP_A].state == LANE_DONE && p->lane[PUMP_B].state == LANE_DONE;
+    return p->state[PUMP_A] == LANE_DONE && p->state[PUMP_B] == LANE_DONE;
 }
 
 static void on_ready(void *ctx, struct stream *s, unsigned events)
@@ -280,5 +281,5 @@ uint64_t pump_bytes(const struct pump *p, enum pump_side side)
 
 bool pump_has_ended(const struct pump *p, enum pump_side side)
 {
-    return p->lane[side].state != LANE_OPEN;
+    return p->state[side] != LANE_OPEN;
 }

@@ -64,10 +64,9 @@ static void run_flush(struct flusher *f)
 void stream_init(struct stream *s, const struct stream_ops *ops, struct loop *loop, uint8_t level)
 {
     ASSERT(level < LOOP_LEVELS);
-    *s = (struct stream){.ops = ops, .loop = loop};
+    *s = (struct stream){.ops = ops, .loop = loop, .level = level};
     s->ready.run = run_ready;
     s->flusher.flush = run_flush;
-    s->flusher.level = level;
 }
 
 void stream_deinit(struct stream *s)
@@ -75,6 +74,18 @@ void stream_deinit(struct stream *s)
     loop_unschedule(&s->ready);
     loop_unmark_dirty(&s->flusher);
     s->on_ready = NULL;
+}
+
+static void free_stream(struct grave *grave)
+{
+    struct stream *s = CONTAINER_OF(grave, struct stream, grave);
+    s->ops->free(s);
+}
+
+void stream_free_soon(struct stream *s)
+{
+    stream_deinit(s);
+    loop_bury(s->loop, &s->grave, free_stream);
 }
 
 void stream_raise(struct stream *s, unsigned events)
@@ -96,7 +107,7 @@ void stream_tell(struct stream *s)
 
 void stream_mark_dirty(struct stream *s)
 {
-    loop_mark_dirty(s->loop, &s->flusher);
+    loop_mark_dirty(s->loop, &s->flusher, s->level);
 }
 
 void stream_set_user(struct stream *s, stream_ready_fn *on_ready, void *ctx)

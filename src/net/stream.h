@@ -19,7 +19,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 #include "base/bufq.h"
 #include "base/err.h"
@@ -41,13 +40,11 @@ enum stream_events {
 struct stream;
 
 struct stream_facts {
-    const char *transport;        /* "tcp", "tls", "ws", "mux": the outermost layer */
-    struct sockaddr_storage peer; /* ss_family 0 where there is none */
-    struct sockaddr_storage local;
+    const char *transport;          /* "tcp", "tls", "ws", "mux": the outermost layer */
     struct slice alpn;              /* empty: none; valid as long as the stream */
     struct slice server_name;       /* SNI */
     bool is_encrypted;              /* some layer is TLS */
-    const struct stream *socket;    /* the lowest layer, for tcp_stats; NULL: no socket */
+    const struct stream *socket;    /* the lowest layer, for tcp.h; NULL: no socket */
     const struct stream *tls_layer; /* the outermost TLS, for its own questions; NULL: none */
     bool can_half_close;            /* shutdown ends our direction only */
     bool eof_is_authentic;          /* EOF cannot be forged by cutting the connection */
@@ -64,6 +61,7 @@ struct stream_ops {
     void (*flush)(struct stream *s);
     void (*close)(struct stream *s, bool is_abort);
     void (*facts)(const struct stream *s, struct stream_facts *out);
+    void (*free)(struct stream *s); /* of what uses stream_free_soon */
 };
 
 typedef void stream_ready_fn(void *ctx, struct stream *s, unsigned events);
@@ -74,8 +72,12 @@ struct stream {
     struct loop *loop;
     stream_ready_fn *on_ready;
     void *ctx;
-    struct task ready;
+    union {
+        struct task ready;
+        struct grave grave; /* after stream_free_soon */
+    };
     struct flusher flusher;
+    uint8_t level;
     uint8_t wanted;      /* events the user waits for */
     uint8_t pending;     /* events not yet told */
     uint16_t reset_code; /* why it was reset, see below */
@@ -133,7 +135,7 @@ void stream_facts(const struct stream *s, struct stream_facts *out);
 void stream_init(struct stream *s, const struct stream_ops *ops, struct loop *loop, uint8_t level);
 static inline uint8_t stream_level(const struct stream *s)
 {
-    return s->flusher.level;
+    return s->level;
 }
 
 /* Notes events for the user; they are told in the ready phase, if wanted. READABLE and WRITABLE
@@ -149,3 +151,6 @@ void stream_mark_dirty(struct stream *s);
 
 /* Takes the stream off the loop's lists; call before freeing it (through loop_bury). */
 void stream_deinit(struct stream *s);
+
+/* stream_deinit, and ops->free at the end of the turn: for a stream without a grave of its own. */
+void stream_free_soon(struct stream *s);

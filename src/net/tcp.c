@@ -27,32 +27,23 @@ enum {
     READ_CHUNKS_MAX = 4,
 };
 
-union name {
-    sa_family_t family;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
-
 struct tcp {
     struct stream stream;
     struct watch *watch;
     struct bufq tx;
-    size_t tx_limit;
-    struct grave grave;
+    uint32_t tx_limit;
     int fd;
     int16_t rx_end;
     int16_t tx_end;
     uint8_t rx_chunks; /* how many to fill with one call */
-    bool is_unix;
-    bool is_drained;
-    bool is_broken; /* the watch will not tell anything any more */
-    bool is_full;   /* the socket: wait for the watch before sending */
-    bool is_shutting;
-    bool fin_is_sent;
-    bool is_closing;
-    bool error_hides_end; /* see fail_tx */
-    bool knows_names;
-    union name names[2]; /* of the peer and ours, for IP sockets; asked once */
+    bool is_unix : 1;
+    bool is_drained : 1;
+    bool is_broken : 1; /* the watch will not tell anything any more */
+    bool is_full : 1;   /* the socket: wait for the watch before sending */
+    bool is_shutting : 1;
+    bool fin_is_sent : 1;
+    bool is_closing : 1;
+    bool error_hides_end : 1; /* see fail_tx */
 };
 
 static struct tcp *of_stream(const struct stream *s)
@@ -338,9 +329,9 @@ static void do_want(struct stream *s, unsigned added, unsigned removed)
 
 /* ---- life ---- */
 
-static void free_tcp(struct grave *g)
+static void do_free(struct stream *s)
 {
-    mem_free(CONTAINER_OF(g, struct tcp, grave));
+    mem_free(of_stream(s));
 }
 
 /* The descriptor has gone elsewhere. */
@@ -348,8 +339,7 @@ static void bury(struct tcp *t)
 {
     watch_close(&t->watch);
     bufq_clear(&t->tx);
-    stream_deinit(&t->stream);
-    loop_bury(t->stream.loop, &t->grave, free_tcp);
+    stream_free_soon(&t->stream);
 }
 
 static void finish_close(struct tcp *t)
@@ -382,38 +372,12 @@ static void do_close(struct stream *s, bool is_abort)
     stream_mark_dirty(s);
 }
 
-static void learn_names(struct tcp *t)
-{
-    struct addr names[] = {addr_of_peer(t->fd), addr_of_local(t->fd)};
-
-    for (size_t i = 0; i < COUNT_OF(names); i++) {
-        memcpy(&t->names[i], &names[i].storage, sizeof t->names[i]);
-    }
-    t->knows_names = names[0].storage.ss_family != 0;
-}
-
-/* Unix sockets have longer names, and are asked each time. */
-static void show_names(struct tcp *t, struct stream_facts *out)
-{
-    if (t->is_unix) {
-        out->peer = addr_of_peer(t->fd).storage;
-        out->local = addr_of_local(t->fd).storage;
-        return;
-    }
-    if (!t->knows_names) {
-        learn_names(t);
-    }
-    memcpy(&out->peer, &t->names[0], sizeof t->names[0]);
-    memcpy(&out->local, &t->names[1], sizeof t->names[1]);
-}
-
 static void do_facts(const struct stream *s, struct stream_facts *out)
 {
-    struct tcp *t = of_stream(s);
+    const struct tcp *t = of_stream(s);
 
     out->transport = t->is_unix ? "unix" : "tcp";
     out->socket = s;
-    show_names(t, out);
     out->can_half_close = true;
     out->eof_is_authentic = t->is_unix;
 }
@@ -428,6 +392,7 @@ static const struct stream_ops ops = {
     .flush = do_flush,
     .close = do_close,
     .facts = do_facts,
+    .free = do_free,
 };
 
 struct stream *tcp_open_watched(struct loop *loop, int fd_take, struct watch *watch_take)
@@ -462,13 +427,23 @@ int tcp_open(struct stream **out, struct loop *loop, int fd_take)
 
 void tcp_set_tx_limit(struct stream *s, size_t bytes)
 {
-    of_stream(s)->tx_limit = bytes;
+    of_stream(s)->tx_limit = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
 }
 
 int tcp_fd(const struct stream *s)
 {
     ASSERT(s->ops == &ops);
     return of_stream(s)->fd;
+}
+
+struct addr tcp_peer(const struct stream *socket)
+{
+    return socket ? addr_of_peer(tcp_fd(socket)) : (struct addr){0};
+}
+
+struct addr tcp_local(const struct stream *socket)
+{
+    return socket ? addr_of_local(tcp_fd(socket)) : (struct addr){0};
 }
 
 int tcp_detach_fd(struct stream **s, struct bufq *unsent)

@@ -8,6 +8,7 @@
  *  - In steady state a request costs one recv and one sendmsg, and no epoll_ctl.
  */
 #pragma once
+#include "net/addr.h"
 #include "net/stream.h"
 
 /* Takes the descriptor, also when it fails. */
@@ -39,3 +40,8 @@ int tcp_detach_fd(struct stream **s, struct bufq *unsent);
 
 /* The descriptor, for options; it stays the stream's. */
 int tcp_fd(const struct stream *s);
+
+/* Both ends of the connection, by stream_facts.socket: nothing where that is NULL. The kernel is
+ * asked each time. */
+struct addr tcp_peer(const struct stream *socket);
+struct addr tcp_local(const struct stream *socket);

@@ -4,10 +4,8 @@
 #include "net/loop_priv.h"
 
 struct watch {
-    uv_poll_t uv;
-    struct loop *loop;
+    uv_poll_t uv; /* its data is what fn is given */
     watch_fn *fn;
-    void *ctx;
     struct list changed;   /* in loop->watches */
     uint8_t wanted;        /* enum watch_events */
     uint8_t armed;         /* enum uv_poll_event */
@@ -41,8 +39,10 @@ static int mask_of(const struct watch *w)
 
 static void note_change(struct watch *w)
 {
+    struct loop *loop = CONTAINER_OF(w->uv.loop, struct loop, uv);
+
     if (!list_is_linked(&w->changed)) {
-        list_push_back(&w->loop->watches, &w->changed);
+        list_push_back(&loop->watches, &w->changed);
     }
 }
 
@@ -52,7 +52,7 @@ static void on_broken(struct watch *w)
     w->armed = 0;
     w->wanted = 0;
     w->is_broken = true;
-    w->fn(w->ctx, WATCH_BROKEN);
+    w->fn(w->uv.data, WATCH_BROKEN);
 }
 
 static void on_poll(uv_poll_t *uv, int status, int events)
@@ -77,7 +77,7 @@ static void on_poll(uv_poll_t *uv, int status, int events)
         note_change(w); /* nobody wants it any more: time to tell the kernel */
     }
     if (happened & w->wanted) {
-        w->fn(w->ctx, happened & w->wanted);
+        w->fn(w->uv.data, happened & w->wanted);
     }
 }
 
@@ -112,9 +112,7 @@ int watch_open(struct watch **out, struct loop *loop, int fd, watch_fn *fn, void
         mem_free(w);
         return err_from_errno(status);
     }
-    w->loop = loop;
-    w->fn = fn;
-    w->ctx = ctx;
+    watch_set_user(w, fn, ctx);
     note_change(w);
     *out = w;
     return 0;
@@ -140,7 +138,7 @@ void watch_close(struct watch **w_ref)
 void watch_set_user(struct watch *w, watch_fn *fn, void *ctx)
 {
     w->fn = fn;
-    w->ctx = ctx;
+    w->uv.data = ctx;
 }
 
 void watch_set(struct watch *w, unsigned events)

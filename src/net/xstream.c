@@ -46,7 +46,6 @@ struct end {
     bool is_closing;
     bool is_gone;
     struct background background; /* while it is closing */
-    struct grave grave;
     atomic_bool bell_is_ringing;
 };
 
@@ -142,9 +141,9 @@ static bool pull_pieces(struct lane *l, struct bufq *rx)
 
 /* ---- ends ---- */
 
-static void free_end(struct grave *g)
+static void do_free(struct stream *s)
 {
-    block_unref(CONTAINER_OF(g, struct end, grave)->block);
+    block_unref(of_stream(s)->block);
 }
 
 static void leave(struct end *e)
@@ -155,8 +154,7 @@ static void leave(struct end *e)
     bufq_clear(&e->tx);
     bufq_clear(&e->rx);
     list_remove(&e->background.node);
-    stream_deinit(&e->stream);
-    loop_bury(e->stream.loop, &e->grave, free_end);
+    stream_free_soon(&e->stream);
 }
 
 static void reset(struct end *e)
@@ -350,6 +348,7 @@ static const struct stream_ops ops = {
     .flush = do_flush,
     .close = do_close,
     .facts = do_facts,
+    .free = do_free,
 };
 
 static void copy_facts(struct block *b, const struct stream_facts *facts)

@@ -1,7 +1,7 @@
 #include "relay/http_visitor.h"
 
 #include "base/metrics.h"
-#include "net/stream.h"
+#include "net/tcp.h"
 #include "relay/access_log.h"
 
 void http_visitor_init(struct http_visitor *v, struct worker *w, const struct stream *s,
@@ -10,14 +10,14 @@ void http_visitor_init(struct http_visitor *v, struct worker *w, const struct st
     struct stream_facts facts;
 
     stream_facts(s, &facts);
-    struct addr local = addr_of(&facts.local, sizeof facts.local);
+    struct addr local = tcp_local(facts.socket);
     v->worker = w;
     v->scheme = scheme;
     v->log = (struct log_scope){.parent = &w->log,
                                 .kind = "visitor",
                                 .id = ++w->next_visitor_id,
                                 .source = v->address_text};
-    v->address = addr_of(&facts.peer, sizeof facts.peer);
+    v->address = tcp_peer(facts.socket);
     addr_show_host(&v->address, v->address_text);
     v->relay_port = addr_port(&local);
     list_init(&v->exchanges);

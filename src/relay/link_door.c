@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/random.h"
-#include "net/addr.h"
+#include "net/tcp.h"
 #include "relay/relay.h"
 #include "relay/resume.h"
 #include "relay/session.h"
@@ -276,11 +276,9 @@ static const struct greet_server_user greet_user = {
 
 /* ---- life ---- */
 
-static bool is_welcome(const struct worker *w, const struct stream_facts *facts)
+static bool is_welcome(const struct worker *w, bool is_encrypted, const struct addr *peer)
 {
-    struct addr peer = addr_of(&facts->peer, sizeof facts->peer);
-
-    return facts->is_encrypted || w->relay->config->is_insecure || addr_is_loopback(&peer);
+    return is_encrypted || w->relay->config->is_insecure || addr_is_loopback(peer);
 }
 
 void link_door_accept(struct worker *w, struct stream *stream_take, struct bufq *leftover_take,
@@ -300,7 +298,7 @@ void link_door_accept(struct worker *w, struct stream *stream_take, struct bufq 
     struct arrival *a = NEW(struct arrival);
 
     stream_facts(s, &facts);
-    struct addr peer = addr_of(&facts.peer, sizeof facts.peer);
+    struct addr peer = tcp_peer(facts.socket);
     addr_show(&peer, a->address);
     addr_show_host(&peer, a->host);
     a->log = (struct log_scope){.parent = &w->log, .source = a->host};
@@ -311,7 +309,7 @@ void link_door_accept(struct worker *w, struct stream *stream_take, struct bufq 
         s = ws_stream_attach(s, leftover_take, WS_SERVER);
     }
     a->greet = greet_server_start(s, leftover_take, &options, &greet_user, a);
-    if (!is_welcome(w, &facts)) {
+    if (!is_welcome(w, facts.is_encrypted, &peer)) {
         refuse(a, LINK_REFUSAL_TOKEN,
                "this link is not encrypted; dial tls:// or wss://, or start the relay with "
                "--insecure");

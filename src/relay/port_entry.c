@@ -25,12 +25,14 @@ struct tcp_visitor {
     struct list node; /* worker.tcp_visitors */
     struct worker *worker;
     struct route route;
+    struct addr_brief peer;
+    uint32_t id; /* for the log: cut to 32 bits */
     struct pump *pump;
     uint64_t started_at_ms;
-    char address[ADDR_TEXT_BYTES]; /* without port, as in all lines about visitors */
-    struct log_scope log;
     struct grave grave;
 };
+
+_Static_assert(sizeof(struct tcp_visitor) <= 104, "an idle visitor is small");
 
 static void bury(struct grave *grave)
 {
@@ -44,6 +46,20 @@ static void end(struct tcp_visitor *v)
     loop_bury(v->worker->loop, &v->grave, bury);
 }
 
+/* The closing line. */
+static void tell_end(const struct tcp_visitor *v, const char *reason, uint64_t in, uint64_t out)
+{
+    const struct addr peer = addr_lengthen(&v->peer);
+    char address[ADDR_TEXT_BYTES];
+    const struct log_scope log = {
+        .parent = &v->worker->log, .kind = "visitor", .id = v->id, .source = address};
+
+    addr_show_host(&peer, address); /* without port, as in all lines about visitors */
+    log_info(&log, "visitor left", LOG_STR("address", address), LOG_U64("in", in),
+             LOG_U64("out", out), LOG_U64("ms", clock_now_ms() - v->started_at_ms),
+             LOG_STR("reason", reason));
+}
+
 static void on_pump_done(void *ctx, const struct pump_result *result)
 {
     struct tcp_visitor *v = ctx;
@@ -55,10 +71,8 @@ static void on_pump_done(void *ctx, const struct pump_result *result)
         t->in_bytes += result->bytes[PUMP_A];
         t->out_bytes += result->bytes[PUMP_B];
     }
-    log_info(&v->log, "visitor left", LOG_STR("address", v->address),
-             LOG_U64("in", result->bytes[PUMP_A]), LOG_U64("out", result->bytes[PUMP_B]),
-             LOG_U64("ms", clock_now_ms() - v->started_at_ms),
-             LOG_STR("reason", result->err ? err_text(result->err) : "done"));
+    tell_end(v, result->err ? err_text(result->err) : "done", result->bytes[PUMP_A],
+             result->bytes[PUMP_B]);
     end(v);
 }
 
@@ -69,10 +83,9 @@ static struct tcp_visitor *add_visitor(struct port_entry *p, const struct addr *
 
     v->worker = w;
     v->route = p->route;
+    v->peer = addr_shorten(peer);
+    v->id = (uint32_t)++w->next_visitor_id;
     v->started_at_ms = clock_now_ms();
-    addr_show_host(peer, v->address);
-    v->log = (struct log_scope){
-        .parent = &w->log, .kind = "visitor", .id = ++w->next_visitor_id, .source = v->address};
     list_push_back(&w->tcp_visitors, &v->node);
     metric_add(METRIC_VISITORS_OPEN, 1);
     return v;
@@ -87,7 +100,7 @@ static void enter_tcp(struct port_entry *p, struct stream *visitor, const struct
     int err = t ? tunnel_open_stream(t, &facts, peer, &link) : ERR_NOT_FOUND;
 
     if (err < 0) {
-        log_info(&v->log, "visitor refused", LOG_STR("address", v->address), LOG_ERR(err));
+        tell_end(v, err_text(err), 0, 0);
         stream_abort(&visitor);
         end(v);
         return;

@@ -15,8 +15,8 @@
 #include "base/table.h"
 
 struct route {
+    uint64_t session; /* handle on its worker */
     uint32_t worker;  /* index of the worker that holds the session */
-    uint64_t session; /* handle there */
     uint32_t tunnel;  /* the agent's tunnel id in that session */
 };
 

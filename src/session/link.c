@@ -185,7 +185,7 @@ static void on_ready(void *ctx, struct stream *s, unsigned events)
     struct link *l = ctx;
 
     if (events & STREAM_WRITABLE) {
-        loop_mark_dirty(l->loop, &l->flusher);
+        link_wake(l);
     }
     if (!(events & (STREAM_READABLE | STREAM_BROKEN))) {
         return;
@@ -217,7 +217,7 @@ struct link *link_attach(struct mux *mux, struct greeted *carrier_take, const st
     l->in = carrier_take->in;
     l->out = carrier_take->out;
     *carrier_take = (struct greeted){0};
-    l->flusher = (struct flusher){.level = (uint8_t)(stream_level(s) + 1), .flush = on_flush};
+    l->flusher.flush = on_flush;
     l->timer.expired = on_expired;
     l->alive_at_ms = loop_now_ms(l->loop);
     l->log = (struct log_scope){.parent = log, .kind = "link"};
@@ -259,7 +259,7 @@ void link_abort(struct link **link)
 
 void link_wake(struct link *link)
 {
-    loop_mark_dirty(link->loop, &link->flusher);
+    loop_mark_dirty(link->loop, &link->flusher, stream_level(link->stream) + 1u);
 }
 
 void link_probe(struct link *link, uint64_t wait_ms)

@@ -9,7 +9,6 @@ struct link_stream {
     struct mux_stream *mux; /* NULL: reset; the engine may be gone */
     bool is_stopped;        /* the peer reads no more */
     bool has_ended;         /* and sends no more: its end was read */
-    struct grave grave;
 };
 
 enum { LINK_STREAM_SPARES_MAX = 256 };
@@ -21,9 +20,9 @@ static struct link_stream *self(const struct stream *s)
     return CONTAINER_OF(s, struct link_stream, base);
 }
 
-static void bury(struct grave *grave)
+static void on_free(struct stream *s)
 {
-    mem_pool_put(&pool, CONTAINER_OF(grave, struct link_stream, grave));
+    mem_pool_put(&pool, self(s));
 }
 
 /* A peer that has ended and reads no more has let go: nothing is left to wait for. */
@@ -96,8 +95,7 @@ static void on_close(struct stream *s, bool is_abort)
         mux_stream_finish(ls->mux);
     }
     mux_stream_release(&ls->mux);
-    stream_deinit(s);
-    loop_bury(s->loop, &ls->grave, bury);
+    stream_free_soon(s);
 }
 
 static void on_facts(const struct stream *s, struct stream_facts *out)
@@ -118,6 +116,7 @@ static const struct stream_ops ops = {
     .flush = on_flush,
     .close = on_close,
     .facts = on_facts,
+    .free = on_free,
 };
 
 struct stream *link_stream_new(struct loop *loop, struct mux_stream *mux_stream_take)

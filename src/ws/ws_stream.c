@@ -39,7 +39,6 @@ struct ws_stream {
     bool is_abandoned; /* closed by its user: goes on until the peer has closed too */
     struct timer timer;
     struct background background;
-    struct grave grave;
 };
 
 static struct ws_stream *of_stream(const struct stream *s)
@@ -49,9 +48,9 @@ static struct ws_stream *of_stream(const struct stream *s)
 
 /* ---- end ---- */
 
-static void free_stream(struct grave *g)
+static void do_free(struct stream *s)
 {
-    struct ws_stream *w = CONTAINER_OF(g, struct ws_stream, grave);
+    struct ws_stream *w = CONTAINER_OF(s, struct ws_stream, stream);
 
     mem_free(w->close_reason);
     mem_free(w);
@@ -71,8 +70,7 @@ static void leave(struct ws_stream *w, bool is_abort)
     } else {
         stream_close(&w->lower);
     }
-    stream_deinit(&w->stream);
-    loop_bury(loop, &w->grave, free_stream);
+    stream_free_soon(&w->stream);
 }
 
 static void end_input(struct ws_stream *w, int err)
@@ -440,6 +438,7 @@ static const struct stream_ops ops = {
     .flush = do_flush,
     .close = do_close,
     .facts = do_facts,
+    .free = do_free,
 };
 
 unsigned ws_stream_close_code(const struct stream *s, struct slice *reason_out)

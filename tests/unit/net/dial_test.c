@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "net/dial_priv.h"
+#include "net/tcp.h"
 #include "support/sockets.h"
 
 static struct loop *loop;
@@ -219,14 +220,12 @@ static void a_silent_address_delays_by_the_stagger_only(void **state)
     int listener = sockets_listener(8);
     struct addr addrs[2] = {addr_of_local(dead.listener), addr_of_local(listener)};
     uint64_t start = clock_now_ms();
-    struct stream_facts facts;
 
     dial_start_at(loop, addrs, 2, 5000, on_dial, &answers);
     RUN_UNTIL(loop, answers == 1);
     assert_int_equal(last_err, 0);
     assert_in_range(clock_now_ms() - start, DIAL_STAGGER_MS - 5, 4 * DIAL_STAGGER_MS);
-    stream_facts(got, &facts);
-    struct addr peer = addr_of(&facts.peer, sizeof(struct sockaddr_in));
+    struct addr peer = tcp_peer(got);
     assert_true(addr_equal(&peer, &addrs[1]));
     close(listener);
     dead_close(&dead);

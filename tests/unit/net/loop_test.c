@@ -205,8 +205,8 @@ static void does_everything(struct task *t)
     struct actor *a = CONTAINER_OF(t, struct actor, task);
 
     loop_bury(loop, &a->grave, tell_grave);
-    loop_mark_dirty(loop, &a->flusher);
-    loop_mark_dirty(loop, &a->flusher);
+    loop_mark_dirty(loop, &a->flusher, 0);
+    loop_mark_dirty(loop, &a->flusher, 0);
     tell(a->letter);
 }
 
@@ -228,7 +228,7 @@ static struct actor *below;
 static void marks_below(struct flusher *f)
 {
     tell_flush(f);
-    loop_mark_dirty(loop, &below->flusher);
+    loop_mark_dirty(loop, &below->flusher, 0);
 }
 
 static void layers_flush_from_the_highest_down_in_one_turn(void **state)
@@ -238,13 +238,11 @@ static void layers_flush_from_the_highest_down_in_one_turn(void **state)
     struct actor link = actor('l');
     struct actor tcp = actor('s');
 
-    link.flusher.level = 2;
     link.flusher.flush = marks_below;
-    tls.flusher.level = 1;
     below = &tls;
-    loop_mark_dirty(loop, &tcp.flusher);
-    loop_mark_dirty(loop, &tls.flusher);
-    loop_mark_dirty(loop, &link.flusher);
+    loop_mark_dirty(loop, &tcp.flusher, 0);
+    loop_mark_dirty(loop, &tls.flusher, 1);
+    loop_mark_dirty(loop, &link.flusher, 2);
     loop_run_for(loop, 0);
     assert_string_equal(text_str(&story), "lts");
 }
@@ -254,7 +252,7 @@ static void an_unmarked_flusher_is_left_alone(void **state)
     (void)state;
     struct actor a = actor('a');
 
-    loop_mark_dirty(loop, &a.flusher);
+    loop_mark_dirty(loop, &a.flusher, 0);
     loop_unmark_dirty(&a.flusher);
     loop_run_for(loop, 0);
     assert_string_equal(text_str(&story), "");

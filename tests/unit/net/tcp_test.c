@@ -539,7 +539,10 @@ static void facts_are_told(void **state)
 
     stream_facts(s, &facts);
     assert_string_equal(facts.transport, "tcp");
-    assert_int_equal(facts.peer.ss_family, AF_INET);
+    assert_ptr_equal(facts.socket, s);
+    struct addr peer = tcp_peer(s);
+    struct addr far_local = addr_of_local(far);
+    assert_true(addr_equal(&peer, &far_local));
     assert_true(facts.can_half_close);
     assert_false(facts.is_encrypted);
 }
