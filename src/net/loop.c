@@ -68,6 +68,7 @@ void loop_mark_dirty(struct loop *loop, struct flusher *flusher, unsigned level)
     ASSERT(level < LOOP_LEVELS);
     if (!list_is_linked(&flusher->node)) {
         list_push_back(&loop->dirty[level], &flusher->node);
+        loop->dirty_levels |= 1u << level;
     }
 }
 
@@ -80,6 +81,10 @@ static void run_flush(struct loop *loop)
 {
     for (int level = LOOP_LEVELS - 1; level >= 0; level--) {
         struct list now;
+        if (!(loop->dirty_levels & 1u << level)) {
+            continue;
+        }
+        loop->dirty_levels &= ~(1u << level);
         list_init(&now);
         list_join(&now, &loop->dirty[level]);
         while (!list_is_empty(&now)) {
@@ -127,15 +132,7 @@ static void cut_background(struct loop *loop)
 
 static bool has_work(const struct loop *loop)
 {
-    if (!list_is_empty(&loop->tasks)) {
-        return true;
-    }
-    for (int level = 0; level < LOOP_LEVELS; level++) {
-        if (!list_is_empty(&loop->dirty[level])) {
-            return true;
-        }
-    }
-    return false;
+    return loop->dirty_levels != 0 || !list_is_empty(&loop->tasks);
 }
 
 static void on_busy(uv_idle_t *uv)

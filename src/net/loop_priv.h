@@ -36,6 +36,7 @@ struct loop {
     uv_timer_t until;  /* end of loop_run_for */
     struct list tasks;
     struct list dirty[LOOP_LEVELS];
+    unsigned dirty_levels; /* a bit for each that may hold somebody */
     struct list watches; /* whose interest changed (watch.c) */
     struct list graves;
     struct list background;
