@@ -8,6 +8,7 @@
 enum {
     KEY_MAX_BYTES = 32,
     LABEL_MAX_BYTES = 2 + 1 + 18 + 1, /* "tls13 traffic upd" is the longest */
+    SMALL_BYTES = 1024,               /* below, a copy costs less than a call with vectors */
 };
 
 /* ---- from a secret (section 7.1) ---- */
@@ -97,24 +98,50 @@ static void write_head(uint8_t head[TLS13_HEAD_BYTES], size_t length)
     head[4] = (uint8_t)length;
 }
 
+/* Seals the n bytes behind the head where they lie. */
+static void encrypt(struct tls13_keys *k, uint8_t *head, size_t n)
+{
+    uint8_t nonce[TLS13_IV_BYTES];
+    uint8_t *inner = head + TLS13_HEAD_BYTES;
+    size_t tag_bytes = TLS13_TAG_BYTES;
+    const giovec_t auth = {head, TLS13_HEAD_BYTES};
+    const giovec_t plain = {inner, n};
+
+    take_nonce(k, nonce);
+    ASSERT(gnutls_aead_cipher_encryptv2(k->aead, nonce, sizeof nonce, &auth, 1, &plain, 1,
+                                        inner + n, &tag_bytes) == 0);
+}
+
+/* The same from elsewhere: a call with vectors costs more than a small record. */
+static void encrypt_small(struct tls13_keys *k, uint8_t *head, const uint8_t *inner, size_t n)
+{
+    uint8_t nonce[TLS13_IV_BYTES];
+    size_t cipher_bytes = n + TLS13_TAG_BYTES;
+
+    take_nonce(k, nonce);
+    ASSERT(gnutls_aead_cipher_encrypt(k->aead, nonce, sizeof nonce, head, TLS13_HEAD_BYTES,
+                                      TLS13_TAG_BYTES, inner, n, head + TLS13_HEAD_BYTES,
+                                      &cipher_bytes) == 0);
+}
+
 void tls13_seal(struct tls13_keys *k, enum tls13_type type, struct bufq *from, size_t n,
                 struct bufq *out)
 {
-    uint8_t nonce[TLS13_IV_BYTES];
-    size_t room, tag_bytes = TLS13_TAG_BYTES;
+    uint8_t small[SMALL_BYTES];
+    size_t room;
 
     ASSERT(n <= TLS13_SEAL_BYTES && n <= from->bytes);
     uint8_t *head = bufq_reserve(out, n + TLS13_OVERHEAD_BYTES, &room);
-    uint8_t *inner = head + TLS13_HEAD_BYTES;
+    uint8_t *inner = n < sizeof small ? small : head + TLS13_HEAD_BYTES;
     write_head(head, n + 1 + TLS13_TAG_BYTES);
     bufq_peek(from, inner, n);
     bufq_drop(from, n);
     inner[n] = (uint8_t)type;
-    take_nonce(k, nonce);
-    const giovec_t auth = {head, TLS13_HEAD_BYTES};
-    const giovec_t plain = {inner, n + 1};
-    ASSERT(gnutls_aead_cipher_encryptv2(k->aead, nonce, sizeof nonce, &auth, 1, &plain, 1,
-                                        inner + n + 1, &tag_bytes) == 0);
+    if (inner == small) {
+        encrypt_small(k, head, inner, n + 1);
+    } else {
+        encrypt(k, head, n + 1);
+    }
     bufq_commit(out, n + TLS13_OVERHEAD_BYTES);
 }
 
@@ -160,6 +187,7 @@ bool tls13_has_record(const struct bufq *in)
            (judge_head(&h) != 0 || in->bytes >= TLS13_HEAD_BYTES + (size_t)h.length);
 }
 
+/* Opens a record whose head is at `head` where it lies. */
 static bool decrypt(struct tls13_keys *k, uint8_t *head, size_t length)
 {
     uint8_t nonce[TLS13_IV_BYTES];
@@ -170,6 +198,18 @@ static bool decrypt(struct tls13_keys *k, uint8_t *head, size_t length)
     take_nonce(k, nonce);
     return gnutls_aead_cipher_decryptv2(k->aead, nonce, sizeof nonce, &auth, 1, &cipher, 1,
                                         inner + length - TLS13_TAG_BYTES, TLS13_TAG_BYTES) == 0;
+}
+
+/* The same into `inner`. */
+static bool decrypt_small(struct tls13_keys *k, const uint8_t *head, size_t length, uint8_t *inner)
+{
+    uint8_t nonce[TLS13_IV_BYTES];
+    size_t n = length - TLS13_TAG_BYTES;
+
+    take_nonce(k, nonce);
+    return gnutls_aead_cipher_decrypt(k->aead, nonce, sizeof nonce, head, TLS13_HEAD_BYTES,
+                                      TLS13_TAG_BYTES, head + TLS13_HEAD_BYTES, length, inner,
+                                      &n) == 0;
 }
 
 /* The inner type is the last byte that is not padding (section 5.4). */
@@ -196,6 +236,43 @@ static int refuse(int alert, gnutls_alert_description_t *alert_out)
     return ERR_TLS;
 }
 
+static int open_large(struct tls13_keys *k, struct bufq *in, size_t length, struct bufq *out,
+                      enum tls13_type *type_out, gnutls_alert_description_t *alert_out)
+{
+    uint8_t *head = bufq_pullup_own(in, TLS13_HEAD_BYTES + length);
+
+    if (!decrypt(k, head, length)) {
+        return refuse(GNUTLS_A_BAD_RECORD_MAC, alert_out);
+    }
+    size_t n = content_bytes(head + TLS13_HEAD_BYTES, length - TLS13_TAG_BYTES, type_out);
+    int alert = judge_content(*type_out, n);
+    if (alert) {
+        return refuse(alert, alert_out);
+    }
+    bufq_drop(in, TLS13_HEAD_BYTES);
+    bufq_move(out, in, n);
+    bufq_drop(in, length - n);
+    return 0;
+}
+
+/* What is small would be copied anyway. */
+static int open_small(struct tls13_keys *k, struct bufq *in, size_t length, struct bufq *out,
+                      enum tls13_type *type_out, gnutls_alert_description_t *alert_out)
+{
+    const char *head = bufq_pullup(in, TLS13_HEAD_BYTES + length).ptr;
+    size_t n = 0, room;
+    uint8_t *inner = bufq_reserve(out, length, &room);
+    int alert = GNUTLS_A_BAD_RECORD_MAC;
+
+    if (decrypt_small(k, (const uint8_t *)head, length, inner)) {
+        n = content_bytes(inner, length - TLS13_TAG_BYTES, type_out);
+        alert = judge_content(*type_out, n);
+    }
+    bufq_commit(out, alert ? 0 : n);
+    bufq_drop(in, TLS13_HEAD_BYTES + length);
+    return alert ? refuse(alert, alert_out) : 0;
+}
+
 int tls13_open(struct tls13_keys *k, struct bufq *in, struct bufq *out, enum tls13_type *type_out,
                gnutls_alert_description_t *alert_out)
 {
@@ -211,17 +288,6 @@ int tls13_open(struct tls13_keys *k, struct bufq *in, struct bufq *out, enum tls
     if (in->bytes < TLS13_HEAD_BYTES + (size_t)h.length) {
         return ERR_MORE;
     }
-    uint8_t *head = bufq_pullup_own(in, TLS13_HEAD_BYTES + (size_t)h.length);
-    if (!decrypt(k, head, h.length)) {
-        return refuse(GNUTLS_A_BAD_RECORD_MAC, alert_out);
-    }
-    size_t n = content_bytes(head + TLS13_HEAD_BYTES, h.length - TLS13_TAG_BYTES, type_out);
-    alert = judge_content(*type_out, n);
-    if (alert) {
-        return refuse(alert, alert_out);
-    }
-    bufq_drop(in, TLS13_HEAD_BYTES);
-    bufq_move(out, in, n);
-    bufq_drop(in, h.length - n);
-    return 0;
+    return h.length < SMALL_BYTES ? open_small(k, in, h.length, out, type_out, alert_out)
+                                  : open_large(k, in, h.length, out, type_out, alert_out);
 }
