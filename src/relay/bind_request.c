@@ -24,13 +24,29 @@ void bind_entries_copy(struct bind_entries *to, const struct bind_entries *from)
     }
 }
 
+static void free_entry(struct bind_entry *e)
+{
+    mem_free(e->name);
+    mem_free(e->shown);
+    mem_free(e->host);
+    mem_free(e->path);
+}
+
+void bind_entries_remove(struct bind_entries *e, struct slice name)
+{
+    for (uint32_t i = 0; i < e->count; i++) {
+        if (slice_is(name, e->items[i].name)) {
+            free_entry(&e->items[i]);
+            e->items[i] = e->items[--e->count];
+            return;
+        }
+    }
+}
+
 void bind_entries_deinit(struct bind_entries *e)
 {
     for (uint32_t i = 0; i < e->count; i++) {
-        mem_free(e->items[i].name);
-        mem_free(e->items[i].shown);
-        mem_free(e->items[i].host);
-        mem_free(e->items[i].path);
+        free_entry(&e->items[i]);
     }
     mem_free(e->items);
     *e = (struct bind_entries){0};

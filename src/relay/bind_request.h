@@ -39,6 +39,10 @@ struct bind_entries {
 
 /* Appends an empty entry. */
 struct bind_entry *bind_entries_add(struct bind_entries *e);
+
+/* Takes out the entry of that name, if it is there; the order of the others may change. */
+void bind_entries_remove(struct bind_entries *e, struct slice name);
+
 void bind_entries_copy(struct bind_entries *to, const struct bind_entries *from);
 void bind_entries_deinit(struct bind_entries *e);
 

@@ -37,6 +37,21 @@ struct tunnel *tunnel_find_key(struct session *s, struct slice key)
     return NULL;
 }
 
+/* ---- states ---- */
+
+static const uint8_t may_follow[] = {
+    [TUNNEL_ASKED] = 1 << TUNNEL_BOUND | 1 << TUNNEL_UNBOUND,
+    [TUNNEL_BOUND] = 1 << TUNNEL_UNBOUND,
+    [TUNNEL_UNBOUND] = 0,
+};
+
+static void set_state(struct tunnel *t, enum tunnel_state next)
+{
+    ASSERT(may_follow[t->state] & 1 << next);
+    metric_add(METRIC_TUNNELS_BOUND, (next == TUNNEL_BOUND) - (t->state == TUNNEL_BOUND));
+    t->state = next;
+}
+
 static struct route route_of(const struct tunnel *t)
 {
     return (struct route){
@@ -93,6 +108,14 @@ static void tell_unbound(struct tunnel *t, uint32_t code)
     m.unbound.code = code;
     m.unbound.sentence = slice_str(control_refusal_sentence(code));
     session_tell(t->session, &m);
+}
+
+/* It was never bound, and is gone. */
+static void refuse(struct tunnel *t, uint32_t code, const char *sentence)
+{
+    set_state(t, TUNNEL_UNBOUND);
+    tell_refused(t, code, sentence);
+    tunnel_remove(&t);
 }
 
 /* ---- asking ---- */
@@ -192,12 +215,10 @@ void tunnel_ask(struct session *s, const struct control_bind *bind)
     }
     struct tunnel *t = add_tunnel(s, bind);
     if (wrong) {
-        t->state = TUNNEL_UNBOUND;
-        tell_refused(t, CONTROL_REFUSAL_INVALID, wrong);
-        tunnel_remove(&t);
-        return;
+        refuse(t, CONTROL_REFUSAL_INVALID, wrong);
+    } else {
+        ask_binder(t, bind);
     }
-    ask_binder(t, bind);
 }
 
 /* ---- the answer ---- */
@@ -232,48 +253,49 @@ static bool try_next_port(struct tunnel *t, struct bind_request *q)
     return true;
 }
 
+/* False: the request was sent again. */
+static bool take_entries(struct tunnel *t, struct bind_request *q)
+{
+    t->entries = q->entries;
+    q->entries = (struct bind_entries){0};
+    if (open_door(t, &q->why) == 0) {
+        set_state(t, TUNNEL_BOUND);
+        tell_bound(t, &q->public_name);
+        return true;
+    }
+    if (try_next_port(t, q)) {
+        return false;
+    }
+    refuse(t, q->port != 0 ? CONTROL_REFUSAL_TAKEN : CONTROL_REFUSAL_LIMIT,
+           errinfo_text(&q->why, ERR_BUSY));
+    return true;
+}
+
 void tunnel_answered(struct worker *w, struct bind_request *q)
 {
     struct tunnel *t = tunnel_find_route(w, q->route);
+    bool is_done = true;
 
     if (!t || t->state != TUNNEL_ASKED) { /* gone meanwhile */
         binder_leave(w->relay, &q->entries, q->route, false);
-        bind_request_free(q);
-        return;
-    }
-    if (q->code != 0) {
-        t->state = TUNNEL_UNBOUND;
-        tell_refused(t, q->code, errinfo_text(&q->why, ERR_BUSY));
-        tunnel_remove(&t);
-        bind_request_free(q);
-        return;
-    }
-    t->entries = q->entries;
-    q->entries = (struct bind_entries){0};
-    if (open_door(t, &q->why) < 0) {
-        if (try_next_port(t, q)) {
-            return;
-        }
-        t->state = TUNNEL_UNBOUND;
-        tell_refused(t, q->port != 0 ? CONTROL_REFUSAL_TAKEN : CONTROL_REFUSAL_LIMIT,
-                     errinfo_text(&q->why, ERR_BUSY));
-        tunnel_remove(&t);
+    } else if (q->code != 0) {
+        refuse(t, q->code, errinfo_text(&q->why, ERR_BUSY));
     } else {
-        t->state = TUNNEL_BOUND;
-        metric_add(METRIC_TUNNELS_BOUND, 1);
-        tell_bound(t, &q->public_name);
+        is_done = take_entries(t, q);
     }
-    bind_request_free(q);
+    if (is_done) {
+        bind_request_free(q);
+    }
 }
 
 /* ---- the end ---- */
 
 void tunnel_unbind(struct tunnel *t, bool is_for_good)
 {
-    if (t->state == TUNNEL_BOUND) {
-        metric_add(METRIC_TUNNELS_BOUND, -1);
+    if (t->state == TUNNEL_UNBOUND) {
+        return;
     }
-    t->state = TUNNEL_UNBOUND;
+    set_state(t, TUNNEL_UNBOUND);
     leave_entries(t, is_for_good);
     port_entry_close(&t->door);
     if (t->origins) {
@@ -283,18 +305,7 @@ void tunnel_unbind(struct tunnel *t, bool is_for_good)
 
 void tunnel_lose_entry(struct tunnel *t, struct slice entry)
 {
-    for (uint32_t i = 0; i < t->entries.count; i++) {
-        struct bind_entry *e = &t->entries.items[i];
-        if (!slice_is(entry, e->name)) {
-            continue;
-        }
-        mem_free(e->name);
-        mem_free(e->shown);
-        mem_free(e->host);
-        mem_free(e->path);
-        *e = t->entries.items[--t->entries.count];
-        break;
-    }
+    bind_entries_remove(&t->entries, entry);
     if (t->entries.count == 0 && t->state == TUNNEL_BOUND) {
         tunnel_unbind(t, false);
         tell_unbound(t, CONTROL_REFUSAL_SUPERSEDED);
