@@ -15,6 +15,7 @@ enum visit_state {
     VISIT_DIALLING, /* to the target */
     VISIT_JOINED,   /* bytes flow */
     VISIT_FILES,    /* an HTTP server answers */
+    VISIT_OVER,     /* about to be freed */
 };
 
 struct visit {
@@ -43,6 +44,46 @@ _Static_assert(sizeof(struct visit) <= 112, "an idle visit is small");
 enum { VISIT_SPARES_MAX = 64 };
 
 static _Thread_local struct mem_pool pool = MEM_POOL(struct visit, VISIT_SPARES_MAX);
+
+/* A state whose visits are counted has its count here. */
+static uint32_t *count_of(struct serve *s, enum visit_state state)
+{
+    switch (state) {
+    case VISIT_QUEUED:
+        return &s->queue_count;
+    case VISIT_DIALLING:
+        return &s->dial_count;
+    case VISIT_NEW:
+    case VISIT_JOINED:
+    case VISIT_FILES:
+    case VISIT_OVER:
+        return NULL;
+    }
+    UNREACHABLE();
+}
+
+static void set_state(struct visit *v, enum visit_state next)
+{
+    static const uint8_t may_follow[] = {
+        [VISIT_NEW] = 1 << VISIT_QUEUED | 1 << VISIT_DIALLING | 1 << VISIT_FILES | 1 << VISIT_OVER,
+        [VISIT_QUEUED] = 1 << VISIT_DIALLING | 1 << VISIT_OVER,
+        [VISIT_DIALLING] = 1 << VISIT_JOINED | 1 << VISIT_OVER,
+        [VISIT_JOINED] = 1 << VISIT_OVER,
+        [VISIT_FILES] = 1 << VISIT_OVER,
+        [VISIT_OVER] = 0,
+    };
+    uint32_t *left = count_of(v->serve, (enum visit_state)v->state);
+    uint32_t *entered = count_of(v->serve, next);
+
+    ASSERT(may_follow[v->state] & 1 << next);
+    if (left) {
+        --*left;
+    }
+    if (entered) {
+        ++*entered;
+    }
+    v->state = (uint8_t)next;
+}
 
 static struct visit *of_node(struct table_node *node)
 {
@@ -109,13 +150,8 @@ static void drop(struct visit *v)
     struct serve *s = v->serve;
 
     table_remove(&s->visits, &v->node);
-    if (v->state == VISIT_QUEUED) {
-        list_remove(&v->queued);
-        s->queue_count--;
-    }
-    if (v->state == VISIT_DIALLING) {
-        s->dial_count--;
-    }
+    list_remove(&v->queued);
+    set_state(v, VISIT_OVER);
     agent_tunnel_unref(&v->tunnel);
     loop_bury(s->loop, &v->grave, bury);
 }
@@ -176,7 +212,7 @@ static void join(struct visit *v, struct stream *origin_take)
     if (opened_facts_encode(&opened, tlvs, sizeof tlvs, &n) < 0) {
         n = 0; /* an origin with a strange protocol name: not worth a word */
     }
-    v->state = VISIT_JOINED;
+    set_state(v, VISIT_JOINED);
     mux_stream_accept(link_stream_mux(v->link), slice_of(tlvs, n));
     v->pump = pump_start(v->link, origin_take, NULL, NULL, on_pumped, v);
 }
@@ -201,7 +237,7 @@ static void serve_files(struct visit *v)
         refuse(v, origin_dial_reset_code(err), errinfo_text(&why, err));
         return;
     }
-    v->state = VISIT_FILES;
+    set_state(v, VISIT_FILES);
     mux_stream_accept(link_stream_mux(v->link), SLICE_NONE);
     v->files = file_visit_start(v->link, t->files, &log, on_files_ended, v);
 }
@@ -233,7 +269,6 @@ static void on_dialled(void *ctx, int err, struct stream *s_take, const struct e
         leave(v);
         return;
     }
-    s->dial_count--;
     join(v, s_take);
     start_queued(s);
 }
@@ -242,8 +277,7 @@ static void dial(struct visit *v)
 {
     struct serve *s = v->serve;
 
-    v->state = VISIT_DIALLING;
-    s->dial_count++;
+    set_state(v, VISIT_DIALLING);
     v->dial =
         origin_dial_start(s->loop, &v->tunnel->target, s->trust, s->connect_ms, on_dialled, v);
 }
@@ -252,8 +286,7 @@ static void queue(struct visit *v)
 {
     struct serve *s = v->serve;
 
-    v->state = VISIT_QUEUED;
-    s->queue_count++;
+    set_state(v, VISIT_QUEUED);
     list_push_back(&s->queue, &v->queued);
 }
 
@@ -262,7 +295,6 @@ static void start_queued(struct serve *s)
     struct list *first = s->dial_count < SERVE_DIALS_MAX ? list_pop_front(&s->queue) : NULL;
 
     if (first) {
-        s->queue_count--;
         dial(LIST_ENTRY(first, struct visit, queued));
     }
 }
@@ -366,6 +398,8 @@ static void cut(struct visit *v, const char *reason)
     case VISIT_FILES:
         file_visit_abort(&v->files);
         break;
+    case VISIT_OVER:
+        UNREACHABLE();
     }
     tell_end(v, &e);
     drop(v);
