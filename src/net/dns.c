@@ -14,6 +14,13 @@
 
 enum query_state { QUERY_WAITING, QUERY_RUNNING, QUERY_ANSWERED, QUERY_ABANDONED };
 
+static const uint8_t may_follow[] = {
+    [QUERY_WAITING] = 1 << QUERY_RUNNING | 1 << QUERY_ANSWERED,
+    [QUERY_RUNNING] = 1 << QUERY_ANSWERED | 1 << QUERY_ABANDONED,
+    [QUERY_ANSWERED] = 0,
+    [QUERY_ABANDONED] = 0,
+};
+
 struct dns_query {
     uv_getaddrinfo_t uv;
     struct loop *loop;
@@ -33,6 +40,12 @@ struct dns_query {
 };
 
 static void run_next(struct loop *loop);
+
+static void set_state(struct dns_query *q, enum query_state next)
+{
+    ASSERT(may_follow[q->state] & 1 << next);
+    q->state = next;
+}
 
 static void free_query(struct grave *g)
 {
@@ -54,7 +67,7 @@ static void let_go(struct dns_query *q)
     loop_unschedule(&q->tell);
     leave_queue(q);
     if (q->state == QUERY_RUNNING) {
-        q->state = QUERY_ABANDONED;
+        set_state(q, QUERY_ABANDONED);
         uv_cancel((uv_req_t *)&q->uv); /* if no thread has begun with it */
         return;
     }
@@ -116,7 +129,7 @@ static void on_found(uv_getaddrinfo_t *uv, int status, struct addrinfo *found)
     if (q->state == QUERY_ABANDONED) {
         mem_free(q);
     } else {
-        q->state = QUERY_ANSWERED;
+        set_state(q, QUERY_ANSWERED);
         keep_addrs(q, found);
         answer(q, q->count > 0 ? 0 : explain(q, status));
     }
@@ -130,11 +143,11 @@ static void run(struct dns_query *q)
     int status = uv_getaddrinfo(&q->loop->uv, &q->uv, on_found, q->host, NULL, &hints);
 
     if (status < 0) {
-        q->state = QUERY_ANSWERED;
+        set_state(q, QUERY_ANSWERED);
         answer(q, explain(q, status));
         return;
     }
-    q->state = QUERY_RUNNING;
+    set_state(q, QUERY_RUNNING);
     q->loop->dns.running_count++;
 }
 

@@ -12,6 +12,12 @@ enum carrier_state {
     CARRIER_UPGRADING, /* HTTP head out, 101 in */
 };
 
+static const uint8_t may_follow[] = {
+    [CARRIER_DIALLING] = 1 << CARRIER_SECURING | 1 << CARRIER_UPGRADING,
+    [CARRIER_SECURING] = 1 << CARRIER_UPGRADING,
+    [CARRIER_UPGRADING] = 0,
+};
+
 struct carrier {
     struct loop *loop;
     enum carrier_state state;
@@ -41,6 +47,12 @@ static const struct {
 const char *carrier_name(enum carrier_kind kind)
 {
     return kinds[kind].name;
+}
+
+static void set_state(struct carrier *c, enum carrier_state next)
+{
+    ASSERT(may_follow[c->state] & 1 << next);
+    c->state = next;
 }
 
 static void bury(struct grave *grave)
@@ -109,7 +121,7 @@ static void upgrade_or_finish(struct carrier *c, struct stream *s_take)
         finish(c, s_take);
         return;
     }
-    c->state = CARRIER_UPGRADING;
+    set_state(c, CARRIER_UPGRADING);
     c->upgrade = ws_upgrade_start(s_take, slice_str(c->where), SLICE(CARRIER_PATH), on_upgraded, c);
 }
 
@@ -139,7 +151,7 @@ static void secure(struct carrier *c, struct stream *s_take)
         .needs_tls13 = true,
     };
 
-    c->state = CARRIER_SECURING;
+    set_state(c, CARRIER_SECURING);
     c->stream = tls_client_attach(s_take, &options, on_secured, c);
 }
 

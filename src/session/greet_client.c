@@ -11,6 +11,15 @@ enum greet_state {
     GREET_GREETED,    /* the user decides what to ask for */
     GREET_ANSWER_DUE, /* LOGGED_IN, REFUSED, RESUMED or UNKNOWN */
     GREET_TABLE_DUE,  /* the rest of the relay's table */
+    GREET_ANSWERED,   /* the user takes the carrier */
+};
+
+static const uint8_t may_follow[] = {
+    [GREET_HELLO_DUE] = 1 << GREET_GREETED,
+    [GREET_GREETED] = 1 << GREET_ANSWER_DUE,
+    [GREET_ANSWER_DUE] = 1 << GREET_TABLE_DUE | 1 << GREET_ANSWERED | 1 << GREET_GREETED,
+    [GREET_TABLE_DUE] = 1 << GREET_TABLE_DUE | 1 << GREET_ANSWERED,
+    [GREET_ANSWERED] = 0,
 };
 
 struct greet_client {
@@ -24,6 +33,12 @@ struct greet_client {
     void *ctx;
     struct grave grave;
 };
+
+static void set_state(struct greet_client *g, enum greet_state next)
+{
+    ASSERT(may_follow[g->state] & 1 << next);
+    g->state = next;
+}
 
 static void bury(struct grave *grave)
 {
@@ -63,7 +78,7 @@ static int on_hello(struct greet_client *g, struct slice payload, struct errinfo
                            "the relay speaks protocol version %u, this agent %u: update the older",
                            g->peer.version_max, LINK_VERSION);
     }
-    g->state = GREET_GREETED;
+    set_state(g, GREET_GREETED);
     g->user->on_hello(g->ctx, g, &g->peer);
     return 0;
 }
@@ -87,6 +102,7 @@ static int on_logged_in(struct greet_client *g, struct slice payload, struct err
     struct link_logged_in answer;
 
     TRY(link_logged_in_decode(payload, &answer, why));
+    set_state(g, GREET_ANSWERED);
     g->user->on_logged_in(g->ctx, g, &answer);
     mem_wipe(&answer, sizeof answer);
     return 0;
@@ -98,7 +114,7 @@ static int add_rows(struct greet_client *g, struct slice rows, bool has_more, st
         return errinfo_set(why, ERR_TOO_LARGE, "the relay's table has too many rows");
     }
     bufq_push_slice(&g->rows, rows);
-    g->state = has_more ? GREET_TABLE_DUE : GREET_ANSWER_DUE;
+    set_state(g, has_more ? GREET_TABLE_DUE : GREET_ANSWERED);
     if (!has_more) {
         g->user->on_resumed(g->ctx, g, &g->resumed, &g->rows);
     }
@@ -127,7 +143,7 @@ static int on_table(struct greet_client *g, uint8_t flags, struct slice payload,
 
 static int on_unknown(struct greet_client *g)
 {
-    g->state = GREET_GREETED;
+    set_state(g, GREET_GREETED);
     g->user->on_unknown(g->ctx, g);
     return 0;
 }
@@ -224,8 +240,7 @@ void greet_client_log_in(struct greet_client *g, const struct link_login *login,
     struct link_login proven = *login;
     struct bufq out = {0};
 
-    ASSERT(g->state == GREET_GREETED);
-    g->state = GREET_ANSWER_DUE;
+    set_state(g, GREET_ANSWER_DUE);
     proven.identity = seed ? slice_of(identity, prove(g, seed, identity)) : SLICE_NONE;
     link_login_encode(&out, &proven);
     greet_io_send(&g->io, &out);
@@ -239,8 +254,7 @@ void greet_client_resume(struct greet_client *g, const struct link_session_id *s
     uint8_t input[LINK_PROOF_INPUT_MAX];
     struct bufq out = {0};
 
-    ASSERT(g->state == GREET_GREETED);
-    g->state = GREET_ANSWER_DUE;
+    set_state(g, GREET_ANSWER_DUE);
     size_t n = greet_proof_input(g->io.stream, g->peer.nonce, session, epoch, input);
     hmac_sha256(slice_of(secret, LINK_SECRET_BYTES), slice_of(input, n), resume.proof);
     link_resume_encode(&out, &resume, rows_take);

@@ -1,8 +1,8 @@
 /* The agent's side of a link's first frames: from a fresh carrier to a session.
  *
- *      HELLO_DUE --> GREETED --log_in--> ANSWER_DUE --LOGGED_IN--> (handed over)
- *                       |   resume           |  RESUMED TABLE*
- *                       +-----------------> ANSWER_DUE --UNKNOWN--> GREETED
+ *      HELLO_DUE --> GREETED --log_in, resume--> ANSWER_DUE --LOGGED_IN--> ANSWERED (handed over)
+ *                       ^                          |  |                       ^
+ *                       +-------UNKNOWN------------+  +--RESUMED--> TABLE_DUE-+
  *
  * HELLO is sent at once. on_hello says that the other end is a relay we can talk to: here a race
  * between carriers ends, and only the winner calls log_in or resume. Anything wrong, or more than

@@ -9,6 +9,13 @@ enum rung_state {
     RUNG_FAILED,
 };
 
+static const uint8_t rung_may_follow[] = {
+    [RUNG_IDLE] = 1 << RUNG_OPENING,
+    [RUNG_OPENING] = 1 << RUNG_GREETING | 1 << RUNG_FAILED,
+    [RUNG_GREETING] = 1 << RUNG_FAILED,
+    [RUNG_FAILED] = 0,
+};
+
 struct rung {
     struct ladder *ladder;
     enum rung_state state;
@@ -32,6 +39,12 @@ struct ladder {
     void *ctx;
     struct grave grave;
 };
+
+static void set_state(struct rung *r, enum rung_state next)
+{
+    ASSERT(rung_may_follow[r->state] & 1 << next);
+    r->state = next;
+}
 
 static void bury(struct grave *grave)
 {
@@ -91,7 +104,7 @@ static void fail_rung(struct rung *r, int err, const struct errinfo *why)
     struct ladder *l = r->ladder;
     bool was_opening = r->state == RUNG_OPENING;
 
-    r->state = RUNG_FAILED;
+    set_state(r, RUNG_FAILED);
     r->carrier = NULL;
     r->greeting = NULL;
     r->err = err;
@@ -175,7 +188,7 @@ static void on_opened(void *ctx, int err, struct stream *s_take, const struct er
         fail_rung(r, err, why);
         return;
     }
-    r->state = RUNG_GREETING;
+    set_state(r, RUNG_GREETING);
     r->hello_at_ms = loop_now_ms(l->loop);
     r->greeting = greet_client_start(s_take, &l->options.greeting, &greeting_user, r);
 }
@@ -191,7 +204,7 @@ static void start_rung(struct rung *r)
         .limit_ms = l->options.limit_ms,
     };
 
-    r->state = RUNG_OPENING;
+    set_state(r, RUNG_OPENING);
     r->carrier = carrier_start(l->loop, &options, on_opened, r);
 }
 

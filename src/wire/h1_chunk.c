@@ -4,6 +4,22 @@
 
 #include "wire/http_value.h"
 
+static const uint8_t may_follow[] = {
+    [H1_CHUNK_SIZE] = 1 << H1_CHUNK_SIZE_LF | 1 << H1_CHUNK_EXTENSION,
+    [H1_CHUNK_EXTENSION] = 1 << H1_CHUNK_SIZE_LF,
+    [H1_CHUNK_SIZE_LF] = 1 << H1_CHUNK_BYTES | 1 << H1_CHUNK_DONE,
+    [H1_CHUNK_BYTES] = 1 << H1_CHUNK_END_CR,
+    [H1_CHUNK_END_CR] = 1 << H1_CHUNK_END_LF,
+    [H1_CHUNK_END_LF] = 1 << H1_CHUNK_SIZE,
+    [H1_CHUNK_DONE] = 0,
+};
+
+static void set_state(struct h1_chunk_reader *r, enum h1_chunk_state next)
+{
+    ASSERT(may_follow[r->state] & 1 << next);
+    r->state = next;
+}
+
 /* chunk-size = 1*HEXDIG; a blank may stand before an extension only. */
 static enum h1_fault on_size(struct h1_chunk_reader *r, uint8_t c)
 {
@@ -17,10 +33,10 @@ static enum h1_fault on_size(struct h1_chunk_reader *r, uint8_t c)
         return H1_FAULT_CHUNK;
     }
     if (c == '\r') {
-        r->state = H1_CHUNK_SIZE_LF;
+        set_state(r, H1_CHUNK_SIZE_LF);
         return H1_FAULT_NONE;
     }
-    r->state = H1_CHUNK_EXTENSION;
+    set_state(r, H1_CHUNK_EXTENSION);
     return c == ';' ? H1_FAULT_NONE : H1_FAULT_CHUNK;
 }
 
@@ -28,7 +44,7 @@ static enum h1_fault on_size(struct h1_chunk_reader *r, uint8_t c)
 static enum h1_fault on_extension(struct h1_chunk_reader *r, uint8_t c)
 {
     if (c == '\r') {
-        r->state = H1_CHUNK_SIZE_LF;
+        set_state(r, H1_CHUNK_SIZE_LF);
         return H1_FAULT_NONE;
     }
     r->extension_bytes++;
@@ -42,7 +58,7 @@ static enum h1_fault on_extension(struct h1_chunk_reader *r, uint8_t c)
 
 static enum h1_fault on_size_lf(struct h1_chunk_reader *r, uint8_t c)
 {
-    r->state = r->left > 0 ? H1_CHUNK_BYTES : H1_CHUNK_DONE;
+    set_state(r, r->left > 0 ? H1_CHUNK_BYTES : H1_CHUNK_DONE);
     r->digits = 0;
     r->extension_bytes = 0;
     return c == '\n' ? H1_FAULT_NONE : H1_FAULT_CHUNK;
@@ -50,13 +66,13 @@ static enum h1_fault on_size_lf(struct h1_chunk_reader *r, uint8_t c)
 
 static enum h1_fault on_end_cr(struct h1_chunk_reader *r, uint8_t c)
 {
-    r->state = H1_CHUNK_END_LF;
+    set_state(r, H1_CHUNK_END_LF);
     return c == '\r' ? H1_FAULT_NONE : H1_FAULT_CHUNK;
 }
 
 static enum h1_fault on_end_lf(struct h1_chunk_reader *r, uint8_t c)
 {
-    r->state = H1_CHUNK_SIZE;
+    set_state(r, H1_CHUNK_SIZE);
     return c == '\n' ? H1_FAULT_NONE : H1_FAULT_CHUNK;
 }
 
@@ -106,7 +122,7 @@ static size_t read_body(struct h1_chunk_reader *r, struct bufq *in, struct bufq 
 
     r->left -= n;
     if (r->left == 0) {
-        r->state = H1_CHUNK_END_CR;
+        set_state(r, H1_CHUNK_END_CR);
     }
     return n;
 }
