@@ -27,6 +27,11 @@ endif()
 
 add_subdirectory(${PROJECT_SOURCE_DIR}/tests/support/wan)
 
+set(test_seconds 60)
+if(ADIT_SANITIZE MATCHES thread) # ten times slower
+    set(test_seconds 240)
+endif()
+
 function(adit_unit_test source)
     get_filename_component(name ${source} NAME_WE)
     get_filename_component(folder ${source} DIRECTORY)
@@ -43,7 +48,7 @@ function(adit_unit_test source)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
     add_test(NAME ${folder}/${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(${folder}/${name} PROPERTIES
-        LABELS unit TIMEOUT 60 ENVIRONMENT "${sanitizer_env}")
+        LABELS unit TIMEOUT ${test_seconds} ENVIRONMENT "${sanitizer_env}")
 endfunction()
 
 function(adit_fuzz_test source)
@@ -62,7 +67,7 @@ function(adit_fuzz_test source)
         add_test(NAME fuzz/${subject} COMMAND ${name} ${corpus})
     endif()
     set_tests_properties(fuzz/${subject} PROPERTIES
-        LABELS fuzz-replay TIMEOUT 60 ENVIRONMENT "${sanitizer_env}")
+        LABELS fuzz-replay TIMEOUT ${test_seconds} ENVIRONMENT "${sanitizer_env}")
 endfunction()
 
 file(GLOB unit_tests CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/unit/*/*_test.c)
