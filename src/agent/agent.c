@@ -49,7 +49,8 @@ void agent_set_state(struct agent *a, enum agent_state next)
 
 void agent_wait(struct agent *a, uint64_t at_least_ms)
 {
-    uint64_t wait_ms = backoff_next_ms(&a->backoff);
+    uint64_t wait_ms = a->session ? backoff_next_below_ms(&a->backoff, AGENT_RESUME_WAIT_MS)
+                                  : backoff_next_ms(&a->backoff);
 
     agent_set_state(a, AGENT_WAITING);
     timer_arm(a->loop, &a->wait, wait_ms > at_least_ms ? wait_ms : at_least_ms);

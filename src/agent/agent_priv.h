@@ -10,6 +10,7 @@
 
 enum {
     AGENT_LIVED_MS = 1000,           /* a link that lived so long makes the backoff start anew */
+    AGENT_RESUME_WAIT_MS = 4 * 1000, /* between attempts at most while a session waits for us */
     AGENT_GRACE_EXTRA_MS = 3 * 1000, /* we wait longer than the relay, so that it decides */
     AGENT_GAP_CHECK_MS = 2 * 1000,   /* has the machine been asleep? */
     AGENT_GAP_MS = 500,              /* a nap worth a probe */

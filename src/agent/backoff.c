@@ -17,8 +17,14 @@ uint64_t backoff_bound_ms(const struct backoff *b)
 
 uint64_t backoff_next_ms(struct backoff *b)
 {
+    return backoff_next_below_ms(b, BACKOFF_MAX_MS);
+}
+
+uint64_t backoff_next_below_ms(struct backoff *b, uint64_t max_ms)
+{
     uint64_t bound = backoff_bound_ms(b);
 
+    bound = bound < max_ms ? bound : max_ms;
     if (b->attempts < UINT32_MAX) {
         b->attempts++;
     }

@@ -17,6 +17,9 @@ struct backoff {
 /* The wait before the next attempt, which it counts. */
 uint64_t backoff_next_ms(struct backoff *b);
 
+/* The same where somebody waits for the attempt: the bound stops doubling at max_ms. */
+uint64_t backoff_next_below_ms(struct backoff *b, uint64_t max_ms);
+
 /* The largest wait backoff_next_ms could give now. */
 uint64_t backoff_bound_ms(const struct backoff *b);
 

@@ -28,6 +28,19 @@ static void the_bound_doubles_up_to_half_a_minute(void **state)
     assert_int_equal(backoff_next_ms(&b), 0);
 }
 
+static void who_is_waited_for_waits_less(void **state)
+{
+    struct backoff b = {.attempts = 100};
+
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        assert_true(backoff_next_below_ms(&b, 4000) < 4000);
+    }
+    b.attempts = 1;
+    assert_true(backoff_next_below_ms(&b, 4000) < BACKOFF_FIRST_MS);
+    assert_int_equal(b.attempts, 2);
+}
+
 /* A thousand agents that lost the same relay do not come back in one moment. */
 static void waits_are_spread_over_the_whole_bound(void **state)
 {
@@ -49,6 +62,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_attempt_does_not_wait),
         cmocka_unit_test(the_bound_doubles_up_to_half_a_minute),
+        cmocka_unit_test(who_is_waited_for_waits_less),
         cmocka_unit_test(waits_are_spread_over_the_whole_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
