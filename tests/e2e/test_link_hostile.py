@@ -205,6 +205,6 @@ def test_tunnels_may_come_and_go_without_end(lab, web, token):
             limit = link.wait_control_limit()
         link.tell(raw)
     link.tell(say.message(type="bind", tunnel=5000, key="b", kind="http", names=["stays"]))
-    link.wait_message("5000", "stays")
+    link.wait_words("5000", "stays")
     assert lines_of(web.agent.relay, "too many tunnels") == 0
     link.close()

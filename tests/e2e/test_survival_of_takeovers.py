@@ -35,11 +35,12 @@ def test_the_same_run_logs_in_again(lab):
     """It lost its session without our knowing; the old link would still answer."""
     relay = lab.relay()
     token = lab.token(relay, "t")
-    old = Link(relay).log_in(token)
+    agent = say.Agent(lab.folder)
+    old = Link(relay).log_in(token, agent)
     assert bind(old, "blog")["urls"]
     visitor = request(lab, relay, "blog")
     old.wait(say.OPEN)
-    new = Link(relay).log_in(token)
+    new = Link(relay).log_in(token, agent)
     assert bind(new, "blog")["urls"]
     assert old.wait_message("unbound")["code"] == SUPERSEDED
     assert old.ends()

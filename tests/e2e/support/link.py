@@ -7,6 +7,7 @@ import json
 import os
 import ssl
 import struct
+import subprocess
 
 from support.wire import Wire, connect
 
@@ -15,6 +16,7 @@ OPEN, OPENED, DATA, WINDOW, ACK, STOP, RESET, RESET_ACK = range(0x10, 0x18)
 PING, PONG, GOAWAY = range(0x20, 0x23)
 FIN, BEGIN, OFFSET = 1, 2, 4
 MORE = 1
+RUN = b"r" * 16
 
 
 def frame(kind, stream=0, payload=b"", flags=0):
@@ -25,13 +27,34 @@ def fact(kind, value, critical=False):
     return struct.pack(">HH", kind | (0x8000 if critical else 0), len(value)) + value
 
 
-def hello(versions=(1, 1), window=32768, node=b"n" * 16, run=b"r" * 16):
+def hello(versions=(1, 1), window=32768, node=b"n" * 16, run=RUN):
     return b"adit" + frame(HELLO, 0, struct.pack(">HHI16s16s32sI", *versions, 0, node, run,
                                                  b"o" * 32, window))
 
 
-def login(token):
-    return frame(LOGIN, 0, fact(1, token.encode(), critical=True))
+def login(token, proof=None):
+    facts = fact(1, token.encode(), critical=True)
+    return frame(LOGIN, 0, facts + (fact(7, proof) if proof else b""))
+
+
+class Agent:
+    """Somebody whose id can be proven, as often as wanted."""
+
+    def __init__(self, folder):
+        self.key_file = folder / f"agent-{os.urandom(4).hex()}.pem"
+        openssl("genpkey", "-algorithm", "ed25519", "-out", self.key_file)
+        self.key = openssl("pkey", "-in", self.key_file, "-pubout", "-outform", "DER")[-32:]
+        self.node = hashlib.sha256(self.key).digest()[:16]
+
+    def proof(self, nonce, run):
+        said = self.key_file.with_suffix(".said")
+        said.write_bytes(b"adit login v1\0\0\0" + nonce + self.node + run)
+        return self.key + openssl("pkeyutl", "-sign", "-rawin", "-in", said,
+                                  "-inkey", self.key_file)
+
+
+def openssl(*words):
+    return subprocess.run(["openssl", *words], check=True, capture_output=True).stdout
 
 
 def open_stream(stream, tunnel=1, limit=32768, facts=b""):
@@ -150,9 +173,12 @@ class Link:
         assert self.wire.read_exact(4) == b"adit"
         return self.wait(HELLO)[2]
 
-    def log_in(self, token, **how):
-        self.greet(**how)
-        self.send(login(token))
+    def log_in(self, token, agent=None, **how):
+        """As an agent with an id (without TLS), or as a stranger."""
+        if agent:
+            how["node"] = agent.node
+        nonce = self.greet(**how)[40:72]
+        self.send(login(token, agent.proof(nonce, RUN) if agent else None))
         kind, _, payload = self.wait(LOGGED_IN, REFUSED)
         assert kind == LOGGED_IN, payload
         self.session, self.secret = payload[:24], payload[24:56]
@@ -201,7 +227,7 @@ class Link:
                 self.heard += len(payload) - (0 if self.heard else 8)  # the first tells its offset
                 self.send(window(0, self.heard, self.heard + (1 << 20)))
 
-    def wait_message(self, *words):
+    def wait_words(self, *words):
         """Reads on until what the relay says on CONTROL holds all of these words."""
         said = b""
         while not all(word.encode() in said for word in words):
