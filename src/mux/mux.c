@@ -53,6 +53,7 @@ int mux_new(const struct mux_config *config, const struct mux_events *events, vo
     m->initial_window = (uint32_t)or_default(config->initial_window, MUX_INITIAL_WINDOW);
     m->peer_initial_window = (uint32_t)or_default(config->peer_initial_window, MUX_INITIAL_WINDOW);
     m->streams_max = (uint32_t)or_default(config->streams_max, MUX_STREAMS_MAX);
+    m->refuses_streams = config->refuses_streams;
     m->link_budget.limit_bytes = or_default(config->link_budget_bytes, MUX_LINK_BUDGET);
     m->process_budget = config->process_budget;
     m->local_next = config->role == MUX_ROLE_AGENT ? 1 : 2;

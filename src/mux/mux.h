@@ -53,6 +53,7 @@ struct mux_config {
     size_t link_budget_bytes;          /* 0: MUX_LINK_BUDGET */
     uint32_t streams_max;              /* 0: MUX_STREAMS_MAX */
     struct mux_budget *process_budget; /* NULL: none */
+    bool refuses_streams;              /* the peer's, all of them, and on_open is never called */
 };
 
 struct mux_events {

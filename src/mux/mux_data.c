@@ -25,19 +25,20 @@ static uint64_t segment_end(const struct mux_segment *g)
     return g->offset + g->bytes.bytes;
 }
 
-static void drop_first_segment(struct mux_rx *rx)
+static void drop_first_segment(struct mux_stream *s)
 {
-    struct mux_segment *g = rx->segments;
+    struct mux_segment *g = s->rx.segments;
 
-    rx->segments = g->next;
+    s->rx.segments = g->next;
     bufq_clear(&g->bytes);
     mem_pool_put(&segments, g);
+    mux_of(s)->segment_count--;
 }
 
 void rx_forget_segments(struct mux_stream *s)
 {
     while (s->rx.segments) {
-        drop_first_segment(&s->rx);
+        drop_first_segment(s);
     }
     if (s->rx_state != RX_ENDED) {
         s->rx.final = MUX_NO_OFFSET;
@@ -56,33 +57,35 @@ void rx_leave_carrier(struct mux_stream *s)
     }
 }
 
-static struct mux_segment *insert_segment(struct mux_segment **at, uint64_t offset)
+static struct mux_segment *insert_segment(struct mux *m, struct mux_segment **at, uint64_t offset)
 {
     struct mux_segment *g = mem_pool_get(&segments);
 
+    m->segment_count++;
     g->offset = offset;
     g->next = *at;
     *at = g;
     return g;
 }
 
-/* Fills the gaps between the segments with the bytes of `from` that lie in them. */
-static int keep_segments(struct mux_rx *rx, uint64_t offset, struct bufq *from)
+/* Fills the gaps between the segments with the bytes of `from` that lie in them. A segment costs a
+ * chunk, however few bytes it has: all streams together may have so many. */
+static int keep_segments(struct mux_stream *s, uint64_t offset, struct bufq *from)
 {
-    struct mux_segment **at = &rx->segments;
+    struct mux *m = mux_of(s);
+    struct mux_segment **at = &s->rx.segments;
     struct mux_segment *before = NULL;
-    size_t count = 0;
 
     while (!bufq_is_empty(from)) {
         struct mux_segment *g = *at;
-        if (++count > MUX_SEGMENTS_MAX) {
-            return ERR_PROTOCOL;
-        }
         if (!g || offset < g->offset) {
             size_t gap = g && g->offset - offset < from->bytes ? (size_t)(g->offset - offset)
                                                                : from->bytes;
             bool touches = before && segment_end(before) == offset;
-            g = touches ? before : insert_segment(at, offset);
+            if (!touches && m->segment_count == MUX_SEGMENTS_MAX) {
+                return ERR_PROTOCOL;
+            }
+            g = touches ? before : insert_segment(m, at, offset);
             offset += bufq_pack(&g->bytes, from, gap);
         } else if (offset < segment_end(g)) {
             uint64_t covered = segment_end(g) - offset;
@@ -97,15 +100,17 @@ static int keep_segments(struct mux_rx *rx, uint64_t offset, struct bufq *from)
 }
 
 /* Moves the segments that follow without a gap to the end of ready. */
-static void take_segments(struct mux_rx *rx)
+static void take_segments(struct mux_stream *s)
 {
+    struct mux_rx *rx = &s->rx;
+
     while (rx->segments && rx->segments->offset <= rx->received) {
         struct mux_segment *g = rx->segments;
         if (segment_end(g) > rx->received) {
             bufq_drop(&g->bytes, (size_t)(rx->received - g->offset));
             rx->received += bufq_pack(&rx->ready, &g->bytes, g->bytes.bytes);
         }
-        drop_first_segment(rx);
+        drop_first_segment(s);
     }
 }
 
@@ -180,9 +185,12 @@ static int put_in_order(struct mux_stream *s, uint64_t offset, struct bufq *in, 
     struct mux_rx *rx = &s->rx;
 
     if (offset > rx->received) {
+        if (mux_of(s)->lane_count == 1) {
+            return refuse(s, info, ERR_PROTOCOL, "a gap, where nothing can be overtaken");
+        }
         struct bufq early = {0};
         bufq_move(&early, in, n);
-        int err = keep_segments(rx, offset, &early);
+        int err = keep_segments(s, offset, &early);
         bufq_clear(&early);
         return err < 0 ? refuse(s, info, err, "too many pieces out of order") : 0;
     }
@@ -190,7 +198,7 @@ static int put_in_order(struct mux_stream *s, uint64_t offset, struct bufq *in, 
     size_t known = old < n ? (size_t)old : n;
     bufq_drop(in, known);
     rx->received += bufq_pack(&rx->ready, in, n - known);
-    take_segments(rx);
+    take_segments(s);
     return 0;
 }
 

@@ -48,7 +48,7 @@ enum {
     MUX_LANES_MAX = 256, /* of one carrier */
     MUX_STREAMS_MAX = 65536,
     MUX_RESERVED_MAX = 1024, /* ids skipped and not opened yet */
-    MUX_SEGMENTS_MAX = 1024, /* pieces of one stream waiting for earlier ones */
+    MUX_SEGMENTS_MAX = 1024, /* pieces waiting for earlier ones, of all streams */
 
     MUX_STREAM_RECORD_MAX_BYTES = 256, /* our heap per idle stream and side */
 };

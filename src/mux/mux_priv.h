@@ -177,6 +177,7 @@ struct mux {
     uint32_t initial_window;
     uint32_t peer_initial_window;
     uint32_t streams_max;
+    bool refuses_streams;
 
     struct table streams;
     struct table tunnels;
@@ -184,7 +185,9 @@ struct mux {
     struct mux_stream *control;
     uint32_t local_next; /* the id mux_open gives out */
     uint32_t peer_next;  /* the lowest id of the peer never seen */
+    uint32_t peer_count; /* records of the peer's ids */
     uint32_t reserved_count;
+    uint32_t segment_count; /* of all streams */
 
     struct bufq urgent; /* PING, PONG, RESET_ACK, GOAWAY, encoded */
     struct list due;

@@ -42,12 +42,12 @@ static int on_open(struct mux *m, const struct frame_header *h, struct slice pay
     if (!s || stream_is(s, STREAM_KNOWN)) {
         return refuse(h, info, "the id was used before");
     }
+    stream_flag(s, STREAM_KNOWN);
     if (s->life != LIFE_RESERVED) {
         return 0; /* refused when it was reserved, and RESET is on its way */
     }
     life_set(s, LIFE_OPEN);
     stream_join_tunnel(s, open.tunnel_id);
-    stream_flag(s, STREAM_KNOWN);
     stream_unflag(s, STREAM_RELEASED);
     s->tx.limit = open.limit < MUX_OFFSET_MAX ? open.limit : MUX_OFFSET_MAX;
     m->counters.opened++;

@@ -27,7 +27,16 @@ struct mux_stream *mux_find(const struct mux *m, uint32_t id)
     return NULL;
 }
 
-/* A stream there is no room for is refused at once. */
+/* What is not wanted, or there is no room for, is refused at once. */
+static uint16_t refusal_of(struct mux *m)
+{
+    if (m->refuses_streams) {
+        return RESET_DENIED;
+    }
+    bool has_room = m->streams.count <= m->streams_max && credit_charge(m, m->initial_window);
+    return has_room ? RESET_NONE : RESET_LIMIT;
+}
+
 static struct mux_stream *reserve(struct mux *m, uint32_t id)
 {
     struct mux_stream *s = mux_record_new(m, id);
@@ -35,12 +44,20 @@ static struct mux_stream *reserve(struct mux *m, uint32_t id)
     s->rx.limit = m->initial_window;
     stream_flag(s, STREAM_RELEASED);
     m->reserved_count++;
-    if (m->streams.count > m->streams_max || !credit_charge(m, m->initial_window)) {
-        stream_cut(s, LIFE_RESETTING, RESET_LIMIT);
+    m->peer_count++;
+    uint16_t refusal = refusal_of(m);
+    if (refusal != RESET_NONE) {
+        stream_cut(s, LIFE_RESETTING, refusal);
         return s;
     }
     s->rx.window = m->initial_window;
     return s;
+}
+
+/* How many of the peer's ids there may be: a thousand unanswered refusals more than streams. */
+static uint32_t peer_max(const struct mux *m)
+{
+    return (m->refuses_streams ? 0 : m->streams_max) + MUX_RESERVED_MAX;
 }
 
 static int reserve_up_to(struct mux *m, uint32_t id, struct mux_stream **out, struct errinfo *info)
@@ -50,7 +67,7 @@ static int reserve_up_to(struct mux *m, uint32_t id, struct mux_stream **out, st
     if (id > FRAME_ID_MAX || skipped + m->reserved_count > MUX_RESERVED_MAX) {
         return errinfo_set(info, ERR_PROTOCOL, "stream %u skips too many ids", id);
     }
-    if (m->streams.count + skipped > m->streams_max + (size_t)MUX_RESERVED_MAX) {
+    if (m->peer_count + skipped > peer_max(m)) {
         return errinfo_set(info, ERR_PROTOCOL, "more streams than were ever allowed");
     }
     while (m->peer_next <= id) {
@@ -247,6 +264,9 @@ void stream_retire_if_done(struct mux_stream *s)
     list_remove(&s->due_node);
     table_remove(&m->streams, &s->node);
     stream_flag(s, STREAM_RETIRED);
+    if (!stream_is(s, STREAM_LOCAL)) {
+        m->peer_count--;
+    }
     list_push_back(&m->graves, &s->due_node);
     if (m->depth == 0) {
         stream_bury(s);

@@ -61,16 +61,6 @@ static void on_output(void *ctx)
     }
 }
 
-/* Agents open nothing toward the relay. */
-static void on_open(void *ctx, struct mux_stream *ms, uint32_t tunnel_id, struct slice facts)
-{
-    (void)ctx;
-    (void)tunnel_id;
-    (void)facts;
-    mux_stream_reset(ms, RESET_DENIED);
-    mux_stream_release(&ms);
-}
-
 static void on_opened(void *ctx, struct mux_stream *ms, struct slice facts)
 {
     (void)ctx;
@@ -101,7 +91,6 @@ static void on_goaway(void *ctx, uint16_t reason)
 
 static const struct mux_events mux_events = {
     .on_output = on_output,
-    .on_open = on_open,
     .on_opened = on_opened,
     .on_readable = link_stream_on_readable,
     .on_writable = link_stream_on_writable,
@@ -250,6 +239,7 @@ int session_new(struct worker *w, const struct session_login *login, struct sess
         .peer_initial_window = login->hello->initial_window,
         .link_budget_bytes = (size_t)config->limits.link_budget,
         .process_budget = &w->budget,
+        .refuses_streams = true, /* agents open nothing toward the relay */
     };
     int err = mux_new(&mux_config, &mux_events, s, &s->mux);
 

@@ -21,6 +21,14 @@ static int fresh_pair(void **state)
     return 0;
 }
 
+static int fresh_pair_of_two_lanes(void **state)
+{
+    (void)state;
+    pair_init(&pair, NULL, 2, 1);
+    pair_settle(&pair);
+    return 0;
+}
+
 static int end_pair(void **state)
 {
     (void)state;
@@ -173,7 +181,7 @@ static void a_fin_is_final(void **state)
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(after_fin_at_10); i++) {
-        pair_init(&pair, NULL, 1, 1);
+        pair_init(&pair, NULL, 2, 1);
         assert_int_equal(feed_agent("0011 10 00 00000002 00000001 0000000000000000 6661637473"
                                     "0008 12 05 00000002 000000000000000a"),
                          0);
@@ -288,20 +296,50 @@ static void overlapping_pieces_fill_the_gaps_once(void **state)
     pair_release(&pair, PAIR_AGENT, 1);
 }
 
+static void put_byte(struct bufq *q, uint32_t id, uint64_t offset)
+{
+    frame_put_data(q, id, DATA_OFFSET, offset, 1);
+    bufq_push(q, "", 1);
+}
+
+/* Each costs a chunk, whichever stream it is of. */
 static void pieces_out_of_order_are_limited(void **state)
 {
+    static const char zeros[MUX_SEGMENTS_MAX];
     struct bufq q = {0};
 
     (void)state;
-    frame_put_open(&q, 2, &(struct frame_open){1, 100, SLICE("facts")});
-    for (uint64_t i = 1; i <= MUX_SEGMENTS_MAX; i++) {
-        frame_put_data(&q, 2, DATA_OFFSET, i * 2, 1);
-        bufq_push(&q, "", 1);
+    for (uint32_t id = 2; id <= 8; id += 2) {
+        frame_put_open(&q, id, &(struct frame_open){id, 100, SLICE("facts")});
+    }
+    for (uint32_t i = 0; i < MUX_SEGMENTS_MAX; i++) {
+        put_byte(&q, 2 + 2 * (i % 4), 2 + 2 * (i / 4));
     }
     assert_int_equal(pair_inject(&pair, PAIR_RELAY, &q, NULL), 0);
-    frame_put_data(&q, 2, DATA_OFFSET, MUX_SEGMENTS_MAX * 2 + 2, 1);
-    bufq_push(&q, "", 1);
+    frame_put_data(&q, 2, DATA_OFFSET, 0, sizeof zeros); /* filled gaps make room */
+    bufq_push(&q, zeros, sizeof zeros);
+    for (uint32_t i = 0; i < MUX_SEGMENTS_MAX / 4; i++) {
+        put_byte(&q, 8, 10000 + 2 * i);
+    }
+    assert_int_equal(pair_inject(&pair, PAIR_RELAY, &q, NULL), 0);
+    put_byte(&q, 4, 10000);
     assert_int_equal(pair_inject(&pair, PAIR_RELAY, &q, NULL), ERR_PROTOCOL);
+    for (uint32_t flow = 2; flow <= 8; flow += 2) {
+        pair_release(&pair, PAIR_AGENT, flow);
+    }
+}
+
+static void a_gap_on_the_only_lane_is_refused(void **state)
+{
+    struct bufq q = {0};
+    struct errinfo info = {0};
+
+    (void)state;
+    frame_put_open(&q, 2, &(struct frame_open){1, 100, SLICE("facts")});
+    put_byte(&q, 2, 1);
+    assert_int_equal(pair_inject(&pair, PAIR_RELAY, &q, &info), ERR_PROTOCOL);
+    assert_string_equal(info.text,
+                        "DATA on stream 2: a gap, where nothing can be overtaken");
     pair_release(&pair, PAIR_AGENT, 1);
 }
 
@@ -344,7 +382,44 @@ static void opening_without_end_is_cut(void **state)
     pair_deinit(&pair);
 }
 
-#define PAIR_TEST(f) cmocka_unit_test_setup_teardown(f, fresh_pair, end_pair)
+static void streams_nobody_wants_cost_no_credit_and_few_records(void **state)
+{
+    const struct mux_config configs[] = {{.role = MUX_ROLE_AGENT, .refuses_streams = true},
+                                         {.role = MUX_ROLE_RELAY}};
+    struct mux_counters counters;
+    struct bufq q = {0};
+    int err = 0;
+    uint32_t id;
+
+    (void)state;
+    pair_init(&pair, configs, 1, 1);
+    assert_int_equal(pair_open(&pair, PAIR_RELAY, 1, 100, 100), 0);
+    pair_settle(&pair);
+    assert_int_equal(pair.flow[1][PAIR_RELAY].code, RESET_DENIED);
+    pair_release(&pair, PAIR_RELAY, 1);
+    pair_settle(&pair);
+    mux_counters(pair.side[PAIR_AGENT].mux, &counters);
+    assert_int_equal(counters.streams, 0);
+    for (id = 4; id < 10000; id += 2) { /* as many as you like, if they are answered */
+        frame_put_open(&q, id, &(struct frame_open){id, 100, SLICE("facts")});
+        frame_put_reset_ack(&q, id);
+    }
+    assert_int_equal(pair_inject(&pair, PAIR_RELAY, &q, NULL), 0);
+    for (; err == 0 && id < 20000; id += 2) {
+        frame_put_open(&q, id, &(struct frame_open){id, 100, SLICE("facts")});
+        frame_put_data(&q, id, DATA_OFFSET, 1, 1);
+        bufq_push(&q, "", 1);
+        err = pair_inject(&pair, PAIR_RELAY, &q, NULL);
+    }
+    assert_int_equal(err, ERR_PROTOCOL); /* no answer to any refusal */
+    assert_in_range((id - 10000) / 2, MUX_RESERVED_MAX, MUX_RESERVED_MAX + 10);
+    mux_counters(pair.side[PAIR_AGENT].mux, &counters);
+    assert_int_equal(counters.promised_bytes, MUX_CONTROL_WINDOW);
+    pair_deinit(&pair);
+}
+
+#define PAIR_TEST(f)  cmocka_unit_test_setup_teardown(f, fresh_pair, end_pair)
+#define LANES_TEST(f) cmocka_unit_test_setup_teardown(f, fresh_pair_of_two_lanes, end_pair)
 
 int main(void)
 {
@@ -359,10 +434,12 @@ int main(void)
         PAIR_TEST(what_is_late_about_a_gone_stream_is_ignored),
         PAIR_TEST(unknown_frames_are_skipped_when_they_say_so),
         cmocka_unit_test(frames_are_taken_whole_at_every_split),
-        PAIR_TEST(overlapping_pieces_fill_the_gaps_once),
-        PAIR_TEST(pieces_out_of_order_are_limited),
+        LANES_TEST(overlapping_pieces_fill_the_gaps_once),
+        LANES_TEST(pieces_out_of_order_are_limited),
+        PAIR_TEST(a_gap_on_the_only_lane_is_refused),
         PAIR_TEST(a_peer_that_reads_no_answers_is_cut),
         cmocka_unit_test(opening_without_end_is_cut),
+        cmocka_unit_test(streams_nobody_wants_cost_no_credit_and_few_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,7 +105,7 @@ static void limits_are_those_of_the_code(void **state)
     assert_int_equal(MUX_RESERVED_MAX, 1024);
     assert_row("ids reserved | 1,024");
     assert_int_equal(MUX_SEGMENTS_MAX, 1024);
-    assert_row("pieces of a stream out of order | 1,024");
+    assert_row("pieces out of order, of all streams | 1,024");
     assert_int_equal(MUX_LINK_BUDGET, 64 << 20);
     assert_row("credit promised per session and direction | 64 MiB");
     assert_int_equal(MUX_URGENT_BYTES, 1 << 20);
