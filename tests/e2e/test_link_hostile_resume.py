@@ -5,6 +5,7 @@ disturbs nobody; a true one goes on."""
 import pytest
 
 from support import link as say
+from support.lab import memory_bytes
 from support.link import Link
 from support.wire import answer, http_origin
 
@@ -89,7 +90,7 @@ def test_a_table_of_the_largest_size_is_read_at_once_and_a_larger_one_refused(la
     lab.eventually(lambda: any("too many rows" in line for line in relay.stderr()))
     fits = Link(relay).resume(old, control_row(), epoch=2, more=[piece] * 23)
     fits.wait(say.RESUMED)
-    assert relay.peak_memory_bytes() - before < 64 << 20
+    assert relay.peak_memory_bytes() - before < memory_bytes(64 << 20)
     assert lab.curl(web.url).status == 200
     for each in (old, link, fits):
         each.close()
@@ -137,7 +138,7 @@ def test_resumes_in_a_loop_cost_no_memory(lab, web, token):
         links.append(Link(relay).resume(old, control_row(), epoch=epoch))
         old.secret = links[-1].wait(say.RESUMED)[2][:32]
     lab.eventually(lambda: relay.descriptor_count() <= before + 2)
-    assert relay.peak_memory_bytes() < 64 << 20
+    assert relay.peak_memory_bytes() < memory_bytes(64 << 20)
     for each in links:
         each.close()
     assert lab.curl(web.url).status == 200

@@ -58,7 +58,6 @@ def seconds_of_a_request(lab, tunnel, port):
                                    pytest.param(1000, id="long", marks=pytest.mark.long)])
 def test_memory_and_a_fresh_visitor(lab, kind, count):
     lab.env["ASAN_OPTIONS"] += ":quarantine_size_mb=16"  # what it keeps of freed memory: 256
-    lab.env["ASAN_OPTIONS"] += ":quarantine_size_mb=16"  # what it keeps of freed memory: 256
     # Else the kernel alone holds gigabytes for them here, and drops packets when that is too much.
     nginx = lab.nginx(listen="sndbuf=64k")
     with (nginx.www / "big.bin").open("wb") as file:

@@ -30,6 +30,11 @@ ADIT = Path(os.environ.get("ADIT_BIN", TOP / "build" / "release" / "adit")).reso
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|: runtime error: ")
 
 
+def memory_bytes(plain):
+    """A bound of memory for the program under test: ThreadSanitizer takes a multiple."""
+    return plain * 6 if ADIT.parent.name == "tsan" else plain
+
+
 class Relay(Process):
     """`adit relay` on one port, with its data in a folder that outlives the process."""
 

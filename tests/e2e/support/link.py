@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import os
+import select
 import ssl
 import struct
 import subprocess
@@ -232,6 +233,20 @@ class Link:
         said = b""
         while not all(word.encode() in said for word in words):
             said += self.wait(DATA)[2]
+
+    def has_input(self):
+        wire = self.wire
+        below = getattr(wire, "below", wire)
+        is_pending = isinstance(wire.sock, ssl.SSLSocket) and wire.sock.pending() > 0
+        return bool(wire.unread or below.unread or is_pending
+                    or select.select([wire.sock], [], [], 0)[0])
+
+    def drain(self):
+        """What the relay has said, without waiting for more: [(type, stream)]."""
+        said = []
+        while self.has_input():
+            said.append(self.read_frame()[:2])
+        return said
 
     def ends(self):
         """True if the relay closes; what it still says is thrown away."""
