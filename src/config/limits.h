@@ -28,9 +28,10 @@
     X(session_streams, INTEGER, "500000000", "1", "500000000",                                     \
       "streams of one session; then its agent logs in anew, beside it")                            \
     X(drain, DURATION, "30s", "0", "24h", "open exchanges may finish so long after SIGTERM")       \
-    X(initial_window, SIZE, "32K", "4K", "1M",                                                     \
+    X(initial_window, SIZE, "8K", "4K", "1M",                                                      \
       "bytes of a new stream that may be sent before the other end has answered")                  \
-    X(link_budget, SIZE, "64M", "1M", "16G", "memory promised to all streams of one link, each way")
+    X(link_budget, SIZE, "128M", "1M", "16G",                                                      \
+      "memory promised to all streams of one link, each way")
 
 /* Durations in milliseconds, sizes in bytes. */
 struct limits {

@@ -1,9 +1,12 @@
 /* Credit is memory promised: who may get how much, and who loses it when memory is short.
  *
- * A stream's whole window is charged, not what is left of it, so that renewing never fails; it
- * starts small and doubles only while its reader keeps up and the sender uses it up within two
- * round trips. A part of each budget is closed to growth and kept for new streams.
+ * A stream's whole window is charged, not what is left of it, so that renewing never fails. It
+ * starts small, the smaller the less is free, so that thousands of idle streams fit; it is made
+ * MUX_FIRST_WINDOW once the stream uses it; from there it doubles while its reader keeps up and the
+ * sender uses it up within two round trips. Only a part of each budget is open to doubling: the
+ * rest is kept for the first windows of others.
  */
+#include "base/least.h"
 #include "mux/mux_priv.h"
 
 static bool has_room(const struct mux_budget *b, size_t bytes)
@@ -40,13 +43,44 @@ void credit_return(struct mux *m, size_t bytes)
 
 /* ---- windows ---- */
 
-/* What one growth may take: a part of what is free above the part kept for new streams. */
+static size_t free_bytes(const struct mux_budget *b)
+{
+    if (!b) {
+        return SIZE_MAX;
+    }
+    return b->limit_bytes > b->promised_bytes ? b->limit_bytes - b->promised_bytes : 0;
+}
+
+static size_t free_everywhere(const struct mux *m)
+{
+    return least_size(free_bytes(&m->link_budget), free_bytes(m->process_budget));
+}
+
+uint32_t credit_first_window(const struct mux *m)
+{
+    size_t most = m->initial_window > MUX_FIRST_WINDOW ? m->initial_window : MUX_FIRST_WINDOW;
+    size_t share = free_everywhere(m) / MUX_FIRST_DIVISOR;
+
+    return (uint32_t)least_size(most, share > MUX_FIRST_WINDOW_MIN ? share : MUX_FIRST_WINDOW_MIN);
+}
+
+/* A stream that began with less has shown that it uses its window. */
+static void catch_up(struct mux *m, struct mux_stream *s)
+{
+    size_t extra = MUX_FIRST_WINDOW - s->rx.window;
+
+    if (extra <= free_everywhere(m) / MUX_CATCH_UP_DIVISOR && credit_charge(m, extra)) {
+        s->rx.window = MUX_FIRST_WINDOW;
+    }
+}
+
+/* What one growth may take: a part of what is left of the share for growth. */
 static bool may_grow(const struct mux_budget *b, size_t extra)
 {
     if (!b) {
         return true;
     }
-    size_t open_to_growth = b->limit_bytes - b->limit_bytes / MUX_SMALL_RESERVE_DIVISOR;
+    size_t open_to_growth = b->limit_bytes / MUX_GROWTH_SHARE_DIVISOR;
     return b->promised_bytes < open_to_growth &&
            extra <= (open_to_growth - b->promised_bytes) / MUX_GROWTH_DIVISOR;
 }
@@ -84,7 +118,9 @@ void credit_renew(struct mux_stream *s)
     if (s->rx_state != RX_OPEN || s->rx.limit - consumed > s->rx.window / 2) {
         return;
     }
-        if (reader_keeps_up(s) && sender_waits_for_credit(m, s)) {
+    if (reader_keeps_up(s) && s->rx.window < MUX_FIRST_WINDOW) {
+        catch_up(m, s);
+    } else if (reader_keeps_up(s) && sender_waits_for_credit(m, s)) {
         grow(m, s);
     }
     s->rx.limit = consumed + s->rx.window;

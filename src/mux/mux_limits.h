@@ -4,12 +4,16 @@
 
 enum {
     /* Credit */
-    MUX_INITIAL_WINDOW = 32 * 1024,   /* blind bytes a new stream may bring */
-    MUX_CONTROL_WINDOW = 16 * 1024,   /* credit of stream 0 at its start. Agreed */
+    MUX_INITIAL_WINDOW = 8 * 1024,   /* blind bytes a new stream may bring */
+    MUX_FIRST_WINDOW = 32 * 1024,    /* a stream we open, or that uses its blind bytes, gets this */
+    MUX_FIRST_WINDOW_MIN = 4 * 1024, /* or less, down to this, */
+    MUX_FIRST_DIVISOR = 4096,        /* when it is more than this part of what is free */
+    MUX_CATCH_UP_DIVISOR = 256,      /* and is given the rest once it is less than this part */
+    MUX_CONTROL_WINDOW = 16 * 1024,  /* credit of stream 0 at its start. Agreed */
     MUX_STREAM_WINDOW_MAX = 32 << 20, /* the largest window one stream may grow to */
-    MUX_LINK_BUDGET = 64 << 20,       /* credit promised per session */
-    MUX_SMALL_RESERVE_DIVISOR = 2,    /* this part is kept for new streams: 1,000 of them */
-    MUX_GROWTH_DIVISOR = 2,           /* one growth takes at most this part of what is free */
+    MUX_LINK_BUDGET = 128 << 20,      /* credit promised per session: 10,000 idle streams */
+    MUX_GROWTH_SHARE_DIVISOR = 4,     /* this part of it is open to growth beyond FIRST_WINDOW */
+    MUX_GROWTH_DIVISOR = 2,           /* one growth takes at most this part of what is left there */
 
     /* Sending */
     MUX_UNSENT_BYTES = 128 * 1024,     /* a stream queues at most this much not yet sent */

@@ -373,6 +373,9 @@ MUST_USE int ack_take(struct mux_stream *s, uint64_t received, struct errinfo *i
 bool credit_charge(struct mux *m, size_t bytes);
 void credit_return(struct mux *m, size_t bytes);
 
+/* What a stream that we open begins with. */
+uint32_t credit_first_window(const struct mux *m);
+
 /* The reader took bytes: the window moves on, and perhaps grows. */
 void credit_renew(struct mux_stream *s);
 

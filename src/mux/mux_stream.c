@@ -292,8 +292,9 @@ int mux_open(struct mux *m, uint32_t tunnel_id, struct slice facts, struct mux_s
     if (facts.len > MUX_OPEN_FACTS_MAX) {
         return ERR_TOO_LARGE;
     }
+    uint32_t window = credit_first_window(m);
     if (m->is_abandoned || mux_ids_left(m) == 0 || m->streams.count > m->streams_max ||
-        !credit_charge(m, m->initial_window)) {
+        !credit_charge(m, window)) {
         return ERR_FULL;
     }
     struct mux_stream *s = mux_record_new(m, m->local_next);
@@ -302,7 +303,7 @@ int mux_open(struct mux *m, uint32_t tunnel_id, struct slice facts, struct mux_s
     stream_flag(s, STREAM_LOCAL);
     stream_set_facts(s, facts);
     s->life = LIFE_OPEN; /* born so: ours are never reserved */
-    s->rx.limit = s->rx.window = m->initial_window;
+    s->rx.limit = s->rx.window = window;
     s->tx.limit = m->peer_initial_window;
     m->counters.opened++;
     stream_due_add(s, DUE_OPEN);

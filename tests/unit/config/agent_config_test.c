@@ -97,7 +97,7 @@ static void defaults_hold_where_the_file_is_silent(void **state)
     read_good("limits: {origin_connect: 3s}\ntunnels:\n");
     assert_int_equal(config.limits.origin_connect, 3000);
     assert_int_equal(config.limits.grace, 60000);
-    assert_int_equal(config.limits.initial_window, 32768);
+    assert_int_equal(config.limits.initial_window, 8192);
     assert_int_equal(config.tunnels.count, 0);
     assert_null(config.relay);
 }

@@ -52,13 +52,13 @@ static void both_sides_may_open(void **state)
 static void blind_data_arrives_with_the_open(void **state)
 {
     (void)state;
-    assert_int_equal(pair_open(&pair, PAIR_RELAY, 1, 32768, 0), 0);
-    assert_int_equal(pair_write(&pair, PAIR_RELAY, 1, 32768), 0);
+    assert_int_equal(pair_open(&pair, PAIR_RELAY, 1, MUX_INITIAL_WINDOW, 0), 0);
+    assert_int_equal(pair_write(&pair, PAIR_RELAY, 1, MUX_INITIAL_WINDOW), 0);
     pair_produce(&pair, PAIR_RELAY);
     assert_int_equal(pair_deliver(&pair, PAIR_RELAY, 0, SIZE_MAX, NULL), 0);
     assert_int_equal(pair.flow[1][PAIR_AGENT].readable, 1);
     assert_int_equal(pair_read(&pair, PAIR_AGENT, 1, 100000), 0);
-    assert_int_equal(pair.flow[1][PAIR_AGENT].received, 32768);
+    assert_int_equal(pair.flow[1][PAIR_AGENT].received, MUX_INITIAL_WINDOW);
 }
 
 static void an_empty_stream_ends_by_fin_alone(void **state)
@@ -144,7 +144,7 @@ static void a_window_grows_while_its_reader_drains(void **state)
     }
     mux_counters(pair.side[PAIR_AGENT].mux, &c);
     assert_true(c.promised_bytes > 1 << 20);
-    assert_true(c.promised_bytes <= MUX_LINK_BUDGET - MUX_LINK_BUDGET / 4);
+    assert_true(c.promised_bytes <= MUX_LINK_BUDGET / MUX_GROWTH_SHARE_DIVISOR);
     mux_counters(pair.side[PAIR_RELAY].mux, &c);
     assert_true(c.retained_bytes < 512 * 1024); /* near the delay of the pair, not the window */
 }
@@ -162,7 +162,7 @@ static void a_reader_that_rests_gets_no_larger_window(void **state)
         pair_pass(&pair, 10);
     }
     mux_counters(pair.side[PAIR_AGENT].mux, &c);
-    assert_int_equal(c.promised_bytes, MUX_CONTROL_WINDOW + MUX_INITIAL_WINDOW);
+    assert_int_equal(c.promised_bytes, MUX_CONTROL_WINDOW + MUX_FIRST_WINDOW);
 }
 
 static void stop_ends_one_way_only(void **state)
@@ -381,11 +381,11 @@ static void acks_wait_fifty_milliseconds_or_64_kilobytes(void **state)
     assert_true(mux_stream_is_acknowledged(s));
     assert_int_equal(chunk_stats().in_use, 0);
 
-    for (uint32_t flow = 2; flow <= 4; flow++) {
-        assert_int_equal(pair_open(&pair, PAIR_RELAY, flow, 30000, 0), 0);
-        assert_int_equal(pair_write(&pair, PAIR_RELAY, flow, 30000), 0);
-        pair_settle(&pair); /* at once with the third */
-        assert_int_equal(mux_stream_is_acknowledged(pair_stream(&pair, PAIR_RELAY, 2)), flow == 4);
+    for (uint32_t flow = 2; flow <= 10; flow++) {
+        assert_int_equal(pair_open(&pair, PAIR_RELAY, flow, 8000, 0), 0);
+        assert_int_equal(pair_write(&pair, PAIR_RELAY, flow, 8000), 0);
+        pair_settle(&pair); /* at once with the ninth */
+        assert_int_equal(mux_stream_is_acknowledged(pair_stream(&pair, PAIR_RELAY, 2)), flow == 10);
     }
 }
 
@@ -422,12 +422,12 @@ static void a_thousand_stalled_readers_do_not_slow_a_fresh_stream(void **state)
         (void)!pair_write(&pair, PAIR_RELAY, flow, 64 * 1024);
     }
     pair_settle(&pair); /* they fill their windows, and nobody reads */
-    assert_int_equal(pair_open(&pair, PAIR_RELAY, 1001, 20000, 20000), 0);
-    assert_int_equal(pair_write(&pair, PAIR_RELAY, 1001, 20000), 0);
+    assert_int_equal(pair_open(&pair, PAIR_RELAY, 1001, 8000, 8000), 0);
+    assert_int_equal(pair_write(&pair, PAIR_RELAY, 1001, 8000), 0);
     pair_produce(&pair, PAIR_RELAY);
     assert_int_equal(pair_deliver(&pair, PAIR_RELAY, 0, SIZE_MAX, NULL), 0);
-    assert_int_equal(pair_read(&pair, PAIR_AGENT, 1001, 20000), 0);
-    assert_int_equal(pair.flow[1001][PAIR_AGENT].received, 20000); /* in one batch */
+    assert_int_equal(pair_read(&pair, PAIR_AGENT, 1001, 8000), 0);
+    assert_int_equal(pair.flow[1001][PAIR_AGENT].received, 8000); /* in one batch */
     struct mux_counters c;
     mux_counters(pair.side[PAIR_AGENT].mux, &c);
     assert_true(c.unread_bytes <= MUX_LINK_BUDGET);
@@ -449,14 +449,47 @@ static void readers_that_stall_after_they_read_leave_room_for_a_thousand(void **
         (void)!pair_write(&pair, PAIR_RELAY, flow, 128 * 1024);
     }
     pair_settle(&pair);
-    assert_int_equal(pair_open(&pair, PAIR_RELAY, 1001, 20000, 0), 0);
-    assert_int_equal(pair_write(&pair, PAIR_RELAY, 1001, 20000), 0);
+    assert_int_equal(pair_open(&pair, PAIR_RELAY, 1001, 8000, 0), 0);
+    assert_int_equal(pair_write(&pair, PAIR_RELAY, 1001, 8000), 0);
     pair_settle(&pair);
-    assert_int_equal(pair_read(&pair, PAIR_AGENT, 1001, 20000), 0);
-    assert_int_equal(pair.flow[1001][PAIR_AGENT].received, 20000);
+    assert_int_equal(pair_read(&pair, PAIR_AGENT, 1001, 8000), 0);
+    assert_int_equal(pair.flow[1001][PAIR_AGENT].received, 8000);
     struct mux_counters c;
     mux_counters(pair.side[PAIR_AGENT].mux, &c);
     assert_true(c.unread_bytes <= MUX_LINK_BUDGET);
+}
+
+static uint64_t promised(int side)
+{
+    struct mux_counters c;
+
+    mux_counters(pair.side[side].mux, &c);
+    return c.promised_bytes;
+}
+
+/* Each has said something in both directions: its credit is promised for good. */
+static void ten_thousand_idle_streams_fit(void **state)
+{
+    (void)state;
+    for (uint32_t flow = 0; flow < 10000; flow++) {
+        assert_int_equal(pair_open(&pair, PAIR_RELAY, flow, 1 << 20, 1 << 20), 0);
+        assert_int_equal(pair_write(&pair, PAIR_RELAY, flow, 2000), 0);
+        pair_settle(&pair);
+        assert_int_equal(pair_read(&pair, PAIR_AGENT, flow, 2000), 0);
+        assert_int_equal(pair_write(&pair, PAIR_AGENT, flow, 2000), 0);
+        pair_settle(&pair);
+        assert_int_equal(pair_read(&pair, PAIR_RELAY, flow, 2000), 0);
+    }
+    pair_pass(&pair, 1000);
+    assert_int_equal(chunk_stats().in_use, 0);
+    for (int side = 0; side < PAIR_SIDES; side++) {
+        uint64_t before = promised(side);
+        assert_true(before < MUX_LINK_BUDGET);
+        (void)!pair_write(&pair, !side, 9999, 6000); /* more than half of what it began with */
+        pair_settle(&pair);
+        assert_int_equal(pair_read(&pair, side, 9999, 6000), 0);
+        assert_in_range(promised(side) - before, MUX_FIRST_WINDOW / 2, MUX_FIRST_WINDOW);
+    }
 }
 
 static void out_of_budget_new_streams_are_refused(void **state)
@@ -469,7 +502,8 @@ static void out_of_budget_new_streams_are_refused(void **state)
         err = pair_open(&pair, PAIR_RELAY, flow, 10, 10);
     }
     assert_int_equal(err, ERR_FULL);
-    assert_int_equal(flow - 1, (MUX_LINK_BUDGET - MUX_CONTROL_WINDOW) / MUX_INITIAL_WINDOW);
+    assert_in_range(flow - 1, 12000, MUX_LINK_BUDGET / MUX_FIRST_WINDOW_MIN);
+    assert_true(promised(PAIR_RELAY) > MUX_LINK_BUDGET - MUX_FIRST_WINDOW_MIN);
     pair_run(&pair);
     assert_int_equal(pair_open(&pair, PAIR_RELAY, PAIR_FLOWS_MAX - 1, 10, 10), 0);
     pair_run(&pair);
@@ -508,7 +542,7 @@ static void the_slowest_reader_is_reset_when_memory_is_short(void **state)
     (void)state;
     pair_init(&pair, configs, 1, 1);
     for (uint32_t flow = 1; flow <= 10; flow++) {
-        assert_int_equal(pair_open(&pair, PAIR_RELAY, flow, 10000 + flow, 10), 0);
+        assert_int_equal(pair_open(&pair, PAIR_RELAY, flow, 5000 + flow, 10), 0);
         (void)!pair_write(&pair, PAIR_RELAY, flow, 1 << 20);
     }
     pair_pass(&pair, MUX_SLOW_MS - 1000);
@@ -704,6 +738,7 @@ int main(void)
         cmocka_unit_test(an_idle_stream_costs_256_bytes),
         PAIR_TEST(a_thousand_stalled_readers_do_not_slow_a_fresh_stream),
         PAIR_TEST(readers_that_stall_after_they_read_leave_room_for_a_thousand),
+        PAIR_TEST(ten_thousand_idle_streams_fit),
         PAIR_TEST(out_of_budget_new_streams_are_refused),
         cmocka_unit_test(the_peer_s_streams_beyond_the_budget_are_refused),
         cmocka_unit_test(the_slowest_reader_is_reset_when_memory_is_short),

@@ -204,6 +204,7 @@ int pair_open(struct mux_pair *p, int from, uint32_t flow, uint64_t total, uint6
 {
     struct pair_end *e = &p->flow[flow][from];
 
+    p->flow_end = flow < p->flow_end ? p->flow_end : flow + 1;
     e->total = total;
     p->flow[flow][!from].total = back;
     int err = mux_open(p->side[from].mux, flow, SLICE("facts"), &e->stream);
@@ -290,7 +291,7 @@ static void work_on(struct mux_pair *p, int side, uint32_t flow)
 
 void pair_work(struct mux_pair *p)
 {
-    for (uint32_t flow = 0; flow < PAIR_FLOWS_MAX; flow++) {
+    for (uint32_t flow = 0; flow < p->flow_end; flow++) {
         work_on(p, PAIR_AGENT, flow);
         work_on(p, PAIR_RELAY, flow);
     }

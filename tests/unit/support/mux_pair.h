@@ -10,7 +10,7 @@
 #include "mux/mux.h"
 
 enum { PAIR_AGENT, PAIR_RELAY, PAIR_SIDES };
-enum { PAIR_FLOWS_MAX = 4096, PAIR_LANES_MAX = 4, PAIR_CONTROL_MAX = 64 };
+enum { PAIR_FLOWS_MAX = 16384, PAIR_LANES_MAX = 4, PAIR_CONTROL_MAX = 64 };
 
 struct pair_end {
     struct mux_stream *stream; /* NULL: not there yet, or released */
@@ -40,6 +40,7 @@ struct pair_side {
 struct mux_pair {
     struct pair_side side[PAIR_SIDES];
     struct pair_end flow[PAIR_FLOWS_MAX][PAIR_SIDES];
+    uint32_t flow_end; /* one above the highest that was opened */
     uint64_t now_ms;
     uint64_t random; /* state */
     unsigned lanes;

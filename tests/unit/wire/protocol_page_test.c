@@ -106,8 +106,10 @@ static void limits_are_those_of_the_code(void **state)
     assert_row("ids reserved | 1,024");
     assert_int_equal(MUX_SEGMENTS_MAX, 1024);
     assert_row("pieces out of order, of all streams | 1,024");
-    assert_int_equal(MUX_LINK_BUDGET, 64 << 20);
-    assert_row("credit promised per session and direction | 64 MiB");
+    assert_int_equal(MUX_LINK_BUDGET, 128 << 20);
+    assert_row("credit promised per session and direction | 128 MiB");
+    assert_int_equal(MUX_INITIAL_WINDOW, 8192);
+    assert_row("8,192 is what adit offers");
     assert_int_equal(MUX_URGENT_BYTES, 1 << 20);
     assert_row("answers waiting (PONG, RESET_ACK) | 1 MiB");
     assert_int_equal(CONTROL_MESSAGE_MAX, 65516);
