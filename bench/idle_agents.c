@@ -17,6 +17,8 @@
 #include "agent/reporter.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "tls/digest.h"
+#include "tls/sign_key.h"
 
 enum { WAVE = 64, TURN_MS = 1 };
 
@@ -57,10 +59,23 @@ static void config_with_tunnels(const struct crowd *crowd, uint32_t agent,
     text_deinit(&yaml);
 }
 
+static struct identity identity_of(uint32_t number)
+{
+    struct identity identity = {0};
+    uint8_t key[SIGN_KEY_BYTES];
+    uint8_t digest[SHA256_BYTES];
+
+    memcpy(identity.secret, &number, sizeof number);
+    sign_key_of(identity.secret, key);
+    sha256(slice_of(key, sizeof key), digest);
+    memcpy(identity.agent_id, digest, sizeof identity.agent_id);
+    return identity;
+}
+
 static void start_one(struct crowd *crowd, uint32_t number)
 {
     static const struct agent_user user = {.on_end = on_end};
-    struct identity identity = {{0}, {0}};
+    const struct identity identity = identity_of(number);
     struct agent_config config;
     struct agent_relay relay = {
         .url = crowd->url,
@@ -69,9 +84,6 @@ static void start_one(struct crowd *crowd, uint32_t number)
         .pin = crowd->pin,
     };
 
-    memcpy(identity.agent_id, &number, sizeof number);
-    identity.agent_id[AGENT_ID_BYTES - 1] = 1;
-    memset(identity.secret, 1, sizeof identity.secret);
     config_with_tunnels(crowd, number, &config);
     const struct agent_options options = {
         .identity = &identity,

@@ -9,7 +9,7 @@ from parts.machine import rss_bytes, slab_bytes
 from support.lab import ADIT
 
 AGENTS = 1000
-STREAMS = 1000
+STREAMS = 10000
 STARTS = 9
 
 
@@ -35,8 +35,15 @@ def memory_of_agents(lab, programs):
     return figures
 
 
+WHOLE = "idle stream: all of the {}, with socket, pump and libuv's handle"
+ENGINE = "idle stream: engine and link stream, each side"
+
+
 def memory_of_streams(lab, origins, programs):
-    """Bytes of relay and agent for each of STREAMS idle streams, and of an agent without any."""
+    """Bytes for each of STREAMS idle streams of one session: of heap for what the tunnel itself
+    keeps, and of RSS for all that a process has for it; and RSS without any."""
+    engine = subprocess.run([programs / "idle_streams", str(STREAMS)], capture_output=True,
+                            text=True, check=True).stdout
     relay = lab.relay("--workers", 1, "--log-level", "warn")
     tunnel = lab.tcp(f"127.0.0.1:{origins.raw_port}", relay=relay)
     settle()
@@ -49,8 +56,8 @@ def memory_of_streams(lab, origins, programs):
     holder.communicate("\n")
     relay.stop()
     return {"idle agent, RSS": before["agent"], "idle relay, RSS": before["relay"],
-            **{f"{side}, per idle stream": (after[side] - before[side]) / STREAMS
-               for side in before}}
+            ENGINE: float(engine),
+            **{WHOLE.format(side): (after[side] - before[side]) / STREAMS for side in before}}
 
 
 def time_to_line(command, env):

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Optional
 
+from parts.alone import ENGINE, WHOLE
+
 TCP_HOPS, HTTP_HOPS, HTTP_HOP = "haproxy tcp x 2", "haproxy http x 2", "haproxy http"
 
 
@@ -88,6 +90,5 @@ def memory_targets(alone):
     rss = kib("idle agent, RSS")
     yield Target("RSS of an idle agent", rss and rss / 1024, 8, 5, unit="MiB",
                  less_is_better=True)
-    for side in ("relay", "agent"):
-        yield Target(f"memory per idle stream, {side}", alone.get(f"{side}, per idle stream"), 384,
-                     256, unit="bytes", less_is_better=True)
+    for name in (ENGINE, WHOLE.format("relay"), WHOLE.format("agent")):
+        yield Target(name, alone.get(name), 384, 256, unit="bytes", less_is_better=True)
