@@ -3,7 +3,8 @@
  * A stream's whole window is charged, not what is left of it, so that renewing never fails. It
  * starts small, the smaller the less is free, so that thousands of idle streams fit; it is made
  * MUX_FIRST_WINDOW once the stream uses it; from there it doubles while its reader keeps up and the
- * sender uses it up within two round trips. Only a part of each budget is open to doubling: the
+ * sender uses it up: in any time to MUX_BULK_WINDOW, so that many bulk streams at once need not cut
+ * all into small frames, within two round trips beyond that. Only a part of each budget is open to doubling: the
  * rest is kept for the first windows of others.
  */
 #include "base/least.h"
@@ -90,11 +91,17 @@ static bool reader_keeps_up(const struct mux_stream *s)
     return s->rx.ready.bytes <= s->rx.window / 4;
 }
 
+/* All that may come has come, but for what is too little for a frame. */
+static bool is_used_up(const struct mux_stream *s)
+{
+    return s->rx.limit - s->rx.received < MUX_FRAME_FIT_MIN;
+}
+
 static bool sender_waits_for_credit(const struct mux *m, const struct mux_stream *s)
 {
     uint32_t elapsed_ms = (uint32_t)m->now_ms - s->renewed_at;
 
-    return elapsed_ms <= 2 * m->ping.rtt_ms;
+    return elapsed_ms <= 2 * m->ping.rtt_ms || (is_used_up(s) && s->rx.window < MUX_BULK_WINDOW);
 }
 
 static void grow(struct mux *m, struct mux_stream *s)

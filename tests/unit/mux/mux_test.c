@@ -149,6 +149,41 @@ static void a_window_grows_while_its_reader_drains(void **state)
     assert_true(c.retained_bytes < 512 * 1024); /* near the delay of the pair, not the window */
 }
 
+/* Shares the carrier with many, so that its turn comes seldom. */
+static void a_slow_stream_that_uses_its_window_up_gets_room_for_large_frames(void **state)
+{
+    struct mux_counters c;
+
+    (void)state;
+    assert_int_equal(pair_open(&pair, PAIR_RELAY, 1, 64 << 20, 0), 0);
+    for (int i = 0; i < 50; i++) {
+        (void)!pair_write(&pair, PAIR_RELAY, 1, 1 << 20);
+        pair_settle(&pair);
+        while (pair_read(&pair, PAIR_AGENT, 1, 1 << 20) == 0) {
+        }
+        pair_pass(&pair, 1000);
+    }
+    mux_counters(pair.side[PAIR_AGENT].mux, &c);
+    assert_int_equal(c.promised_bytes, MUX_CONTROL_WINDOW + MUX_BULK_WINDOW);
+}
+
+/* Never more than a part of its window is on the way. */
+static void a_slow_stream_of_small_pieces_keeps_a_small_window(void **state)
+{
+    struct mux_counters c;
+
+    (void)state;
+    assert_int_equal(pair_open(&pair, PAIR_RELAY, 1, 64 << 20, 0), 0);
+    for (int i = 0; i < 300; i++) {
+        assert_int_equal(pair_write(&pair, PAIR_RELAY, 1, 1500), 0);
+        pair_settle(&pair);
+        assert_int_equal(pair_read(&pair, PAIR_AGENT, 1, 1 << 20), 0);
+        pair_pass(&pair, 500);
+    }
+    mux_counters(pair.side[PAIR_AGENT].mux, &c);
+    assert_int_equal(c.promised_bytes, MUX_CONTROL_WINDOW + MUX_FIRST_WINDOW);
+}
+
 static void a_reader_that_rests_gets_no_larger_window(void **state)
 {
     struct mux_counters c;
@@ -720,6 +755,8 @@ int main(void)
         PAIR_TEST(a_writer_is_held_back_by_credit),
         PAIR_TEST(who_waits_for_room_without_writing_is_told_too),
         PAIR_TEST(a_window_grows_while_its_reader_drains),
+        PAIR_TEST(a_slow_stream_that_uses_its_window_up_gets_room_for_large_frames),
+        PAIR_TEST(a_slow_stream_of_small_pieces_keeps_a_small_window),
         PAIR_TEST(a_reader_that_rests_gets_no_larger_window),
         PAIR_TEST(stop_ends_one_way_only),
         PAIR_TEST(reset_ends_both_ways),
