@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "wire/http_value.h"
 
+enum { CLAIM_NAME_MAX = 32 }; /* no name we know is as long */
+
 static bool is_v6(struct slice address)
 {
     return slice_index(address, ':') < address.len;
@@ -53,8 +55,38 @@ static struct slice list_of(struct http_head *h, enum http_name id)
     return list;
 }
 
+/* Programs behind CGI and its like read '_' for '-': to them X_Real_IP is X-Real-IP, and
+ * Content_Length a length. */
+static bool is_claim(struct slice name)
+{
+    const struct slice prefix = SLICE("X-Forwarded-");
+    bool has_underscore = slice_index(name, '_') < name.len;
+    char dashed[CLAIM_NAME_MAX];
+    struct slice plain = slice_of(dashed, name.len < sizeof dashed ? name.len : sizeof dashed);
+
+    if (!has_underscore && (name.ptr[0] | 0x20) != 'x') {
+        return false;
+    }
+    for (size_t i = 0; i < plain.len; i++) {
+        dashed[i] = name.ptr[i] == '_' ? '-' : name.ptr[i];
+    }
+    return slice_equal_nocase(slice_sub(plain, 0, prefix.len), prefix) ||
+           (has_underscore && http_name_of(plain) != HTTP_OTHER);
+}
+
+/* Also those we have no word for: X-Forwarded-User, X-Forwarded-Prefix. */
+static void remove_claims(struct http_head *h)
+{
+    for (uint32_t i = h->field_count; i > 0; i--) {
+        if (h->fields[i - 1].id == HTTP_OTHER && is_claim(h->fields[i - 1].name)) {
+            http_head_remove_field(h, &h->fields[i - 1]);
+        }
+    }
+}
+
 static void replace_claims(struct http_head *h, const struct forwarded_facts *facts)
 {
+    remove_claims(h);
     http_head_remove(h, HTTP_X_FORWARDED_PORT);
     replace(h, HTTP_X_FORWARDED_FOR, facts->address);
     replace(h, HTTP_X_FORWARDED_PROTO, facts->proto);

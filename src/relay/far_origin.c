@@ -53,7 +53,7 @@ static int open_link(const struct far_origin *f, struct tunnel *t, struct stream
 }
 
 /* The proxy has a page for each reason. */
-static void refuse(struct far_origin *f, enum reset_code code)
+static void refuse(struct far_origin *f, uint16_t code)
 {
     stream_reset(&f->stream, code);
     end(f);

@@ -29,7 +29,8 @@ def test_the_visitor_is_named(lab):
 def test_what_a_stranger_claims_is_replaced(lab):
     _, head = seen_by_origin(lab, "X-Forwarded-For: 6.6.6.6", "x-real-ip: 6.6.6.6",
                              "Forwarded: for=6.6.6.6", "X-Forwarded-Proto: https",
-                             "X-Forwarded-For: 7.7.7.7")
+                             "X-Forwarded-For: 7.7.7.7", "X_Forwarded_For: 6.6.6.6",
+                             "X-Forwarded-User: 6.6.6.6")
     assert head.all("x-forwarded-for") == ["127.0.0.1"]
     assert "6.6.6.6" not in head.raw.decode() and "7.7.7.7" not in head.raw.decode()
     assert head.all("x-forwarded-proto") == ["http"]

@@ -33,6 +33,29 @@ static void assert_fields(const struct http_head *h, const char *expected)
     text_deinit(&t);
 }
 
+static void claims_under_other_names_go_too(void **state)
+{
+    static const char *const claims[] = {
+        "X_Forwarded_For",  "x_real-ip",         "Content_Length", "TRANSFER_ENCODING",
+        "X-Forwarded-User", "X_Forwarded-Email", "X-Forwarded-",
+        "X-Forwarded-A-Name-That-Is-Longer-Than-Any-We-Know",
+    };
+    struct http_head h = request();
+
+    (void)state;
+    forwarded_add(&h, &stranger);
+    uint32_t before = h.field_count;
+    for (size_t i = 0; i < sizeof claims / sizeof claims[0]; i++) {
+        http_head_add_name(&h, slice_str(claims[i]), SLICE("1.1.1.1"));
+    }
+    http_head_add_name(&h, SLICE("api_key"), SLICE("stays"));
+    http_head_add_name(&h, SLICE("X-Forward"), SLICE("stays"));
+    forwarded_add(&h, &stranger);
+    assert_int_equal(h.field_count, before + 2);
+    assert_non_null(http_head_find_name(&h, SLICE("api_key")));
+    http_head_clear(&h);
+}
+
 static void strangers_claims_are_replaced(void **state)
 {
     struct http_head h = request();
@@ -99,6 +122,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(strangers_claims_are_replaced),
+        cmocka_unit_test(claims_under_other_names_go_too),
         cmocka_unit_test(trusted_proxies_claims_are_extended),
         cmocka_unit_test(a_trusted_proxy_that_says_nothing_is_the_visitor),
         cmocka_unit_test(v6_addresses_are_bracketed_where_the_rfc_says),
