@@ -78,7 +78,7 @@ void session_probe(struct session *s, struct session_probe *p)
     p->timer.expired = on_probe_expired;
     list_push_back(&s->probes, &p->node);
     if (s->link) {
-        link_probe(s->link, wait_ms);
+        link_probe(s->link, 2 * wait_ms); /* longer: the loser can still be told */
     }
     timer_arm(p->loop, &p->timer, s->link ? wait_ms : 0);
 }
