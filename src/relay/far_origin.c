@@ -82,9 +82,13 @@ static void on_waited(struct session_waiter *waiter, bool is_attached)
 {
     struct far_origin *f = CONTAINER_OF(waiter, struct far_origin, waiter);
 
+    struct tunnel *t = NULL;
+
     stop_waiting(f);
     if (is_attached) {
         serve(f);
+    } else if (origin_find_tunnel(f->worker, f->route, &t) == ERR_NOT_FOUND) {
+        refuse(f, RESET_UNSENT); /* the agent may have logged in anew: the proxy asks where */
     } else {
         refuse(f, RESET_GRACE);
     }
@@ -114,7 +118,7 @@ static void serve(struct far_origin *f)
         err = open_link(f, t, &link);
     }
     if (err < 0) {
-        refuse(f, err == ERR_NOT_FOUND ? RESET_GONE : RESET_LIMIT);
+        refuse(f, err == ERR_NOT_FOUND ? RESET_GRACE : RESET_LIMIT);
     } else {
         join(f, link);
     }

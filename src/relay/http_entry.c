@@ -192,6 +192,13 @@ static struct slice host_of(const struct http_head *request)
     return slice_ends(host, SLICE(".")) ? slice_sub(host, 0, host.len - 1) : host;
 }
 
+static bool find_route(const struct http_visitor *v, const struct http_head *request,
+                       struct route *route_out)
+{
+    return router_find(&v->worker->router, host_of(request), http_head_path_only(request),
+                       route_out) == ROUTER_FOUND;
+}
+
 /* Agents may dial the relay by a name it does not know as its own. A tunnel for "*" must not get to
  * see their logins. */
 static bool is_link_of_relay(const struct http_entry *e, struct slice host,
@@ -273,6 +280,8 @@ void http_entry_start(struct worker *w, struct stream *stream_take, struct bufq 
     if (facts->fixed_route) {
         e->has_fixed_route = true;
         e->fixed_route = *facts->fixed_route;
+    } else {
+        e->visitor.find_route = find_route;
     }
     e->started_at_ms = clock_now_ms();
     list_push_back(&w->visitors, &e->node);

@@ -180,12 +180,26 @@ static bool may_start_again(const struct http_proxy *p, int err, uint16_t reset_
             exchange_was_stale(err, reset_code));
 }
 
+/* The agent may have logged in anew instead of coming back to its session. */
+static bool find_later_route(struct http_proxy *p)
+{
+    const struct http_visitor *v = p->visitor;
+    struct route route;
+
+    if (!v->find_route || !v->find_route(v, p->request, &route) || route_equal(route, p->route)) {
+        return false;
+    }
+    p->route = route;
+    return true;
+}
+
 static bool start_again(struct http_proxy *p)
 {
     origin_cut(&p->origin);
     p->back = NULL;
     p->again_count++;
     proxy_set_request(p, REQUEST_WAITING);
+    (void)find_later_route(p);
     return start(p);
 }
 
@@ -209,7 +223,7 @@ static void on_waited(struct session_waiter *waiter, bool is_attached)
     struct http_proxy *p = CONTAINER_OF(waiter, struct http_proxy, waiter);
 
     stop_waiting(p);
-    (void)(is_attached ? start(p) : proxy_answer_page(p, PAGE_AGENT_AWAY));
+    (void)(is_attached || find_later_route(p) ? start(p) : proxy_answer_page(p, PAGE_AGENT_AWAY));
 }
 
 static bool wait_for_agent(struct http_proxy *p, struct tunnel *t)

@@ -22,6 +22,10 @@ struct http_visitor {
     struct list exchanges;              /* struct http_proxy */
     struct log_scope log;
 
+    /* Where a request leads now; NULL: all lead to the tunnel whose own port this is. */
+    bool (*find_route)(const struct http_visitor *v, const struct http_head *request,
+                       struct route *route_out);
+
     struct origin_conn *own; /* knows this visitor (NTLM); waits for its next exchange */
     struct route own_route;
 

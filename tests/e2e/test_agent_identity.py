@@ -40,7 +40,7 @@ def test_the_id_of_another_gives_no_right_to_its_name(lab):
     impostor.send(say.frame(say.LOGIN))
     impostor.wait(LOGGED_IN)
     bind(impostor, "blog")
-    impostor.wait_words("bound", "blog belongs to another agent")
+    assert "blog belongs to another agent" in impostor.wait_message("bound")["sentence"]
     again = without_token(lab, relay, saying(lab, b"again"), web.agent.state)
     assert lab.curl(again.url).body == b"again"
 

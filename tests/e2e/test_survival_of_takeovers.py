@@ -3,6 +3,7 @@ once, says so, and its visitors do not wait for it."""
 
 import json
 import signal
+import threading
 import time
 
 import pytest
@@ -77,6 +78,54 @@ def test_an_agent_that_stands_still(lab):
     assert old.wait_exit() == 1
     assert len(old.events("error")) == 1
     assert lab.visit(tunnel).read_exact(5) == b"hello"
+
+
+def test_no_visitor_hears_that_there_is_no_such_tunnel(lab):
+    """Also in the moment in which the name goes over."""
+    origin = lab.origin(http_origin(lambda wire, head: wire.send(answer(b"here"))))
+    web = lab.http(origin)
+    agent, heard, is_over = web.agent, [], threading.Event()
+
+    def visit_all_the_time():
+        while not is_over.is_set():
+            heard.append(request(lab, agent.relay, web.name).read_response()[0].status)
+    visitors = [threading.Thread(target=visit_all_the_time) for _ in range(2)]
+    for thread in visitors:
+        thread.start()
+    try:
+        for _ in range(5):
+            agent.kill()
+            agent = lab.agent("http", origin.target, relay=agent.relay, token=agent.token,
+                              state=agent.state)
+            assert lab.tunnel(agent).name == web.name
+            time.sleep(0.3)
+    finally:
+        is_over.set()
+    for thread in visitors:
+        thread.join(20)
+    assert set(heard) <= {200, 503}, set(heard)
+    assert heard.count(503) <= 2 * 5 < heard.count(200)  # those that were with the dead agent
+
+
+def test_who_waits_for_an_agent_is_served_by_its_next_run(lab):
+    origin = lab.origin(http_origin(lambda wire, head: wire.send(answer(b"here"))))
+    relay = lab.relay("--workers", "2")
+    webs = [lab.http(origin, relay=relay, token=lab.token(relay, f"t{n}")) for n in range(2)]
+    # One connection to each worker, none of which can be moved any more.
+    visitors = [lab.visit(relay) for _ in webs]
+    for visitor, web in zip(visitors, webs):
+        visitor.send(web.request())
+        assert visitor.read_response()[1] == b"here"
+    for n, web in enumerate(webs):
+        web.agent.kill()
+        lab.eventually(lambda: sum("link lost" in line for line in relay.stderr()) == n + 1)
+        for visitor in visitors:
+            visitor.send(web.request())
+        time.sleep(0.2)
+        lab.agent("http", origin.target, relay=relay, token=web.agent.token,
+                  state=web.agent.state)
+        for visitor in visitors:
+            assert visitor.read_response()[1] == b"here"
 
 
 def echo(wire):

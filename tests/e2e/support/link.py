@@ -213,9 +213,12 @@ class Link:
                 continue
             frame_kind, stream, payload = self.read_frame()
             if frame_kind == DATA and stream == 0:
-                piece = payload if self.heard else payload[8:]  # the first tells its offset
-                self.unparsed += piece
-                self.heard += len(piece)
+                self._hear(payload)
+
+    def _hear(self, payload):
+        piece = payload if self.heard else payload[8:]  # the first tells its offset
+        self.unparsed += piece
+        self.heard += len(piece)
 
     def wait_control_limit(self):
         """Reads on until the relay gives credit for CONTROL; the new limit. What it says there is
@@ -225,14 +228,8 @@ class Link:
             if kind == WINDOW and stream == 0:
                 return struct.unpack(">QQ", payload)[1]
             if kind == DATA and stream == 0:
-                self.heard += len(payload) - (0 if self.heard else 8)  # the first tells its offset
+                self._hear(payload)
                 self.send(window(0, self.heard, self.heard + (1 << 20)))
-
-    def wait_words(self, *words):
-        """Reads on until what the relay says on CONTROL holds all of these words."""
-        said = b""
-        while not all(word.encode() in said for word in words):
-            said += self.wait(DATA)[2]
 
     def has_input(self):
         wire = self.wire

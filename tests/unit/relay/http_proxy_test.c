@@ -740,7 +740,7 @@ static void a_far_session_that_is_gone_is_a_page(void **state)
     move_tunnel_away();
     world.find_result = ERR_NOT_FOUND;
     say(visit(&v), FAR_GET);
-    hear(&v, "HTTP/1.1 502 ");
+    hear(&v, "\r\nAdit-Error: AGENT_AWAY\r\n");
     stream_end_close(&v);
 }
 
