@@ -12,10 +12,6 @@
 #include "wire/client_hello.h"
 #include "wire/link_hello.h"
 
-enum {
-    SNIFF_BYTES = 4096, /* read at most before it is known who speaks */
-};
-
 #define ALPN_LINK "adit/1"
 #define ALPN_HTTP "http/1.1"
 
@@ -161,7 +157,7 @@ static bool decide(struct newcomer *n)
 static void on_ready(void *ctx, struct stream *s, unsigned events)
 {
     struct newcomer *n = ctx;
-    int err = stream_read(s, &n->input, SNIFF_BYTES);
+    int err = stream_read(s, &n->input, FIRST_BYTES_MAX);
     bool is_decided = !bufq_is_empty(&n->input) && decide(n);
 
     (void)events;

@@ -6,8 +6,6 @@
 #include "relay/relay.h"
 #include "wire/client_hello.h"
 
-enum { LOOK_BYTES = 4096 }; /* of the first head */
-
 /* What crosses over to another thread. */
 struct parcel {
     struct worker *to;
@@ -74,11 +72,11 @@ static bool find_route(struct worker *w, struct slice first, struct route *route
 
 bool move_to_session(struct worker *w, struct stream **stream, struct bufq *input, bool is_tls_only)
 {
-    size_t n = input->bytes < LOOK_BYTES ? input->bytes : LOOK_BYTES;
+    size_t n = input->bytes;
     struct bufq unsent = {0};
     struct route route;
 
-    if (w->relay->worker_count == 1 || input->bytes > LOOK_BYTES ||
+    if (w->relay->worker_count == 1 || n > FIRST_BYTES_MAX ||
         !find_route(w, bufq_pullup(input, n), &route) || route.worker == w->index) {
         return false;
     }

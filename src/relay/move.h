@@ -9,6 +9,8 @@
 #include "net/stream.h"
 #include "relay/worker.h"
 
+enum { FIRST_BYTES_MAX = 4096 }; /* what is looked at to know who comes, and for whom */
+
 /* True: the connection was moved, *stream is NULL and `input` empty. False: it stays here. */
 bool move_to_session(struct worker *w, struct stream **stream, struct bufq *input,
                      bool is_tls_only);
