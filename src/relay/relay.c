@@ -1,10 +1,7 @@
 #include "relay/relay.h"
 
-#include <stdio.h>
-
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/metrics.h"
 #include "base/random.h"
 #include "gen/version.h"
 #include "net/addr.h"
@@ -14,7 +11,6 @@
 #include "relay/binder.h"
 #include "relay/control_socket.h"
 #include "relay/front_door.h"
-#include "relay/http_entry.h"
 #include "relay/registry.h"
 #include "relay/reserved.h"
 #include "relay/session.h"
@@ -22,12 +18,7 @@
 #include "wire/mux_frame.h"
 #include "wire/reset_code.h"
 
-enum {
-    DRAIN_LOOK_MS = 100,     /* how often a draining relay looks whether visitors are left */
-    SETTLE_TURNS_MAX = 2000, /* of a millisecond: what was cut has ended long before */
-    WORKERS_MAX = 64,        /* as `workers` allows in relay_config.c; a machine may have more cores */
-    LAST_LETTERS_MS = 2,     /* what workers posted to worker 0 while they settled */
-};
+enum { WORKERS_MAX = 64 }; /* as `workers` allows in relay_config.c */
 
 const char *relay_version(void)
 {
@@ -76,10 +67,10 @@ static int addr_of_config(const char *flag, const struct address *a, uint16_t po
     text_addf(&literal, is_v6 ? "[%s]:%u" : "%s:%u", a->host, port);
     int err = addr_parse(text_slice(&literal), out);
     text_deinit(&literal);
-    return err < 0 ? errinfo_set(why, ERR_INVALID,
-                                 "%s %s: an address of this machine is due, not a name", flag,
-                                 a->host)
-                   : 0;
+    return err < 0
+               ? errinfo_set(why, ERR_INVALID,
+                             "%s %s: an address of this machine is due, not a name", flag, a->host)
+               : 0;
 }
 
 int relay_listen_addr(const struct relay *r, uint16_t port, struct addr *out, struct errinfo *why)
@@ -261,125 +252,4 @@ void relay_reload(struct relay *r)
 {
     reload_identity(r);
     access_log_reopen(r);
-}
-
-/* ---- the end ---- */
-
-static void say_goodbye(void *ctx, struct session *s)
-{
-    (void)ctx;
-    mux_goaway(s->mux, GOAWAY_SHUTDOWN);
-}
-
-static void drain_worker(void *arg)
-{
-    struct worker *w = arg;
-
-    front_doors_close(w);
-    worker_each_session(w, say_goodbye, NULL);
-    http_entries_drain(w);
-}
-
-static void stop(struct relay *r)
-{
-    timer_disarm(r->workers[0].loop, &r->drain_timer);
-    if (r->on_stopped) {
-        void (*on_stopped)(void *) = r->on_stopped;
-        r->on_stopped = NULL;
-        on_stopped(r->ctx);
-    }
-}
-
-static void on_drain_look(struct timer *timer)
-{
-    struct relay *r = CONTAINER_OF(timer, struct relay, drain_timer);
-    uint64_t now = loop_now_ms(r->workers[0].loop);
-
-    if (metric_get(METRIC_VISITORS_OPEN) == 0 || now >= r->drain_until_ms) {
-        stop(r);
-    } else {
-        timer_arm(r->workers[0].loop, timer, DRAIN_LOOK_MS);
-    }
-}
-
-void relay_drain(struct relay *r, void (*on_stopped)(void *ctx), void *ctx)
-{
-    struct loop *loop = r->workers[0].loop;
-    bool is_first = !r->is_draining;
-
-    r->on_stopped = on_stopped;
-    r->ctx = ctx;
-    r->is_draining = true;
-    r->drain_until_ms = is_first ? loop_now_ms(loop) + r->config->limits.drain : 0;
-    for (uint32_t i = 0; is_first && i < r->worker_count; i++) {
-        loop_post(r->workers[i].loop, drain_worker, &r->workers[i]);
-    }
-    r->drain_timer.expired = on_drain_look;
-    timer_arm(loop, &r->drain_timer, is_first ? DRAIN_LOOK_MS : 0);
-}
-
-static void cut_on_worker(void *arg)
-{
-    worker_cut(arg);
-}
-
-static bool have_all_settled(const struct relay *r)
-{
-    for (uint32_t i = 0; i <= r->started_count; i++) {
-        if (!atomic_load(&r->workers[i].has_settled)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* First everything ends everywhere, while all loops still run and may post to each other; then the
- * threads do. */
-static void end_workers(struct relay *r)
-{
-    struct loop *loop = r->workers[0].loop;
-
-    for (uint32_t i = 0; i <= r->started_count; i++) {
-        loop_post(r->workers[i].loop, cut_on_worker, &r->workers[i]);
-    }
-    for (int i = 0; i < SETTLE_TURNS_MAX && !have_all_settled(r); i++) {
-        loop_run_for(loop, 1);
-    }
-    loop_run_for(loop, LAST_LETTERS_MS);
-    r->has_stopped = true;
-    for (uint32_t i = 1; i < r->worker_count; i++) {
-        if (i <= r->started_count) {
-            worker_join(&r->workers[i]);
-        } else {
-            front_doors_close(&r->workers[i]);
-            worker_deinit(&r->workers[i]);
-            loop_free(&r->workers[i].loop);
-        }
-    }
-    worker_deinit(&r->workers[0]);
-}
-
-void relay_free(struct relay **relay)
-{
-    struct relay *r = *relay;
-
-    if (!r) {
-        return;
-    }
-    *relay = NULL;
-    timer_disarm(r->workers[0].loop, &r->drain_timer);
-    control_socket_close(&r->control);
-    admin_door_close(&r->admin);
-    end_workers(r);
-    access_log_close(&r->access);
-    if (r->registry) {
-        registry_free(&r->registry);
-        binder_free(&r->binder);
-    }
-    store_close(&r->store);
-    tls_identity_unref(&r->identity);
-    pthread_mutex_destroy(&r->identity_lock);
-    mem_free(r->workers);
-    mem_free(r->data);
-    mem_free(r);
 }
