@@ -1,6 +1,7 @@
 #include "net/stream.h"
 
 #include "base/mem.h"
+#include "wire/reset_code.h"
 
 static struct stream *of_task(struct task *t)
 {
@@ -202,6 +203,14 @@ void stream_reset(struct stream **s, uint16_t code)
         (*s)->reset_code = code;
     }
     stream_abort(s);
+}
+
+void stream_refuse(struct stream **s)
+{
+    if (*s) {
+        (*s)->reset_code = RESET_PROTOCOL;
+    }
+    stream_close(s);
 }
 
 void stream_facts(const struct stream *s, struct stream_facts *out)

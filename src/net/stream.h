@@ -121,6 +121,10 @@ void stream_abort(struct stream **s);
 /* Aborts and tells the peer why (enum reset_code), where the layer can; else as stream_abort. */
 void stream_reset(struct stream **s, uint16_t code);
 
+/* Closes, and tells the peer that it broke the rules of what goes through here, where the layer
+ * can. What was written goes out before. */
+void stream_refuse(struct stream **s);
+
 /* Why the peer reset it; RESET_NONE: it did not, or the layer cannot tell. */
 static inline uint16_t stream_reset_code(const struct stream *s)
 {

@@ -215,7 +215,7 @@ static void on_resume_answer(void *ctx, struct resume_request *q)
         resume_attach(q, &carrier);
         end(a);
     } else if (q->is_breach) { /* told by its session */
-        greet_server_abort(&a->greet);
+        greet_server_close(&a->greet);
         end(a);
     } else {
         metric_add(METRIC_RESUMES_FAILED, 1);

@@ -282,6 +282,9 @@ static void on_ending(struct task *task)
     if (s->link && s->end_goaway) {
         mux_goaway(s->mux, s->end_goaway);
     }
+    if (s->end_code == RESET_PROTOCOL) {
+        link_refuse(&s->link);
+    }
     link_close(&s->link); /* sends it: an abandoned engine says nothing any more */
     mux_abandon(s->mux, s->end_code);
     exchange_log_free(&s->exchanges);

@@ -65,7 +65,11 @@ static void on_failed(void *ctx, int err, const struct errinfo *why)
     struct greet_server *g = ctx;
     const struct greet_server_user *user = g->user;
 
-    stream_close(&g->io.stream);
+    if (err_category(err) == ERR_CAT_PEER) {
+        stream_refuse(&g->io.stream);
+    } else {
+        stream_close(&g->io.stream);
+    }
     end(g);
     user->on_failed(g->ctx, g, err, why);
 }
@@ -289,6 +293,13 @@ void greet_server_refuse(struct greet_server **g, const struct link_refused *ref
     link_refused_encode(&out, refused);
     greet_io_send(&(*g)->io, &out);
     stream_close(&(*g)->io.stream);
+    end(*g);
+    *g = NULL;
+}
+
+void greet_server_close(struct greet_server **g)
+{
+    stream_refuse(&(*g)->io.stream);
     end(*g);
     *g = NULL;
 }

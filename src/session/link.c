@@ -51,7 +51,7 @@ static void lose(struct link *l, int err, const struct errinfo *why)
     }
     if (err_category(err) == ERR_CAT_PEER) {
         metric_add(METRIC_PROTOCOL_ERRORS, 1);
-        stream_close(&l->stream);
+        stream_refuse(&l->stream);
     } else {
         stream_abort(&l->stream);
     }
@@ -242,6 +242,17 @@ void link_close(struct link **link)
         *link = NULL;
         on_flush(&l->flusher);
         stream_close(&l->stream);
+        end(l);
+    }
+}
+
+void link_refuse(struct link **link)
+{
+    struct link *l = *link;
+
+    if (l) {
+        *link = NULL;
+        stream_refuse(&l->stream);
         end(l);
     }
 }

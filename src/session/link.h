@@ -41,9 +41,10 @@ struct link_user {
 struct link *link_attach(struct mux *mux, struct greeted *carrier_take, const struct log_scope *log,
                          const struct link_user *user, void *ctx);
 
-/* Sends what is due (a GOAWAY, say), detaches the engine and closes; no callback follows. abort
- * cuts at once. NULL inside is fine. */
+/* Sends what is due (a GOAWAY, say), detaches the engine and closes; no callback follows. refuse
+ * says nothing more but that the peer broke the protocol; abort cuts at once. NULL inside is fine. */
 void link_close(struct link **link);
+void link_refuse(struct link **link);
 void link_abort(struct link **link);
 
 /* The engine has something to send: for mux_events.on_output. */

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "wire/reset_code.h"
 #include "ws/ws_in.h"
 #include "ws/ws_out.h"
 
@@ -410,6 +411,9 @@ static void do_close(struct stream *s, bool is_abort)
         return;
     }
     w->is_abandoned = true;
+    if (s->reset_code == RESET_PROTOCOL) {
+        note_close(w, WS_CLOSE_PROTOCOL, SLICE_NONE);
+    }
     start_closing(w);
     timer_arm(s->loop, &w->timer, STREAM_LINGER_MS);
     loop_add_background(s->loop, &w->background, cut);

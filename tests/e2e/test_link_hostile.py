@@ -117,7 +117,7 @@ def test_agents_that_break_the_protocol_lose_their_session(lab, web, token, carr
         link = Link(relay, carrier).log_in(token)
         lab.eventually(lambda: len(relay.stderr()) == before)  # it has logged in
         link.send(sent)
-        assert link.ends(), what
+        assert link.ends() and link.is_blamed(), what
         link.close()
         lab.eventually(lambda: len(relay.stderr()) > before)
         said = relay.stderr()[before:]

@@ -52,7 +52,7 @@ def test_tables_that_lie_end_their_session(lab, web, token, carrier):
         old = Link(relay, carrier).log_in(token)
         lab.eventually(lambda: len(relay.stderr()) == before)
         link = Link(relay, carrier).resume(old, rows)
-        assert link.ends(), what
+        assert link.ends() and link.is_blamed(), what
         assert old.ends(), what
         lab.eventually(lambda: len(relay.stderr()) > before)
         said = relay.stderr()[before:]

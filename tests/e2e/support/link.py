@@ -255,5 +255,9 @@ class Link:
         except TimeoutError:
             return False
 
+    def is_blamed(self):
+        """Whether the carrier, if it can, said that we broke the protocol. After ends()."""
+        return getattr(self.wire, "close_code", 1002) == 1002
+
     def close(self):
         self.wire.close()

@@ -381,6 +381,20 @@ static void a_close_nobody_answers_ends_after_a_while(void **state)
     raw_close(&r);
 }
 
+/* Something above found that the peer breaks its rules: the last bytes, then the blame. */
+static void a_peer_that_is_refused_is_told(void **state)
+{
+    (void)state;
+    struct raw r;
+
+    raw_open(&r, WS_SERVER);
+    stream_end_send(&r.ws, "last", 4);
+    stream_refuse(&r.ws.stream);
+    assert_true(run_until_bytes(r.loop, &r.peer, 10));
+    assert_holds(&r.peer, "\x82\x04last\x88\x02\x03\xea", 10);
+    raw_close(&r);
+}
+
 struct broken {
     enum ws_role role;
     const char *bytes;
@@ -462,6 +476,7 @@ int main(void)
         cmocka_unit_test(a_close_of_the_peer_is_answered_with_its_code),
         cmocka_unit_test(a_close_that_tells_of_trouble_is_not_a_clean_end),
         cmocka_unit_test(a_close_nobody_answers_ends_after_a_while),
+        cmocka_unit_test(a_peer_that_is_refused_is_told),
         cmocka_unit_test(broken_frames_get_their_close_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
