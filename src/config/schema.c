@@ -4,36 +4,13 @@
 
 #include "base/mem.h"
 #include "config/file.h"
+#include "config/schema_priv.h"
 #include "config/suggest.h"
-#include "config/target.h"
 #include "config/tree.h"
 
 enum { SHOWN_VALUE_MAX = 60 }; /* of a wrong value in a message */
 
-/* ---- types ---- */
-
-/* What a type expects, for messages: "'port' must be a port (1-65535), not 'x'". */
-static const char *const expectations[] = {
-    [SCHEMA_TEXT] = "a text",
-    [SCHEMA_BOOL] = "true or false",
-    [SCHEMA_INTEGER] = "a whole number",
-    [SCHEMA_DURATION] = "a duration with its unit, such as 500ms, 10s, 5m or 24h",
-    [SCHEMA_SIZE] = "a size, such as 4096, 64K or 32M",
-    [SCHEMA_PORT] = "a port (1-65535)",
-    [SCHEMA_PORTS] = "a range of ports, such as 20000-29999",
-    [SCHEMA_ADDRESS] = "an address with a port, such as 127.0.0.1:8080 or [::]:8080",
-    [SCHEMA_CHOICE] = "one of",
-    [SCHEMA_TARGET] = "a target",
-    [SCHEMA_SECRET] = "a text, {env: NAME} or {file: PATH}",
-    [SCHEMA_LIST] = "a list",
-    [SCHEMA_MAP] = "a map (key: value)",
-    [SCHEMA_CUSTOM] = "something else",
-};
-
-static void *field_of(const struct schema_key *key, void *object)
-{
-    return (char *)object + key->offset;
-}
+/* ---- what is wrong ---- */
 
 /* Who is meant: the key in a file, or the flag or variable, which `at` has named already. */
 static void add_subject(struct text *line, const struct schema_key *key, struct origin at)
@@ -45,7 +22,7 @@ static void add_subject(struct text *line, const struct schema_key *key, struct 
 
 static void add_expectation(struct text *line, const struct schema_key *key)
 {
-    text_add_str(line, expectations[key->type]);
+    text_add_str(line, schema_types[key->type].expectation);
     if (key->type == SCHEMA_CHOICE) {
         for (size_t i = 0; key->choices[i]; i++) {
             text_addf(line, "%s%s", i ? ", " : " ", key->choices[i]);
@@ -70,208 +47,55 @@ static int refuse_value(const struct schema_key *key, struct slice value, struct
     return ERR_CONFIG;
 }
 
-/* INTEGER, DURATION and SIZE are numbers in different clothes. */
-static int read_number(enum schema_type type, struct slice text, uint64_t *out)
-{
-    if (type == SCHEMA_DURATION) {
-        return value_duration_ms(text, out);
-    }
-    if (type == SCHEMA_SIZE) {
-        return value_size_bytes(text, out);
-    }
-    return slice_to_u64(text, UINT64_MAX, out);
-}
-
-static int set_number(const struct schema_key *key, uint64_t *field, struct slice text)
-{
-    uint64_t value, bound;
-
-    TRY(read_number(key->type, text, &value));
-    if (key->min) {
-        TRY(read_number(key->type, slice_str(key->min), &bound));
-        if (value < bound) {
-            return ERR_INVALID;
-        }
-    }
-    if (key->max) {
-        TRY(read_number(key->type, slice_str(key->max), &bound));
-        if (value > bound) {
-            return ERR_TOO_LARGE;
-        }
-    }
-    *field = value;
-    return 0;
-}
-
-static int set_choice(const struct schema_key *key, int *field, struct slice text)
-{
-    for (int i = 0; key->choices[i]; i++) {
-        if (slice_is(text, key->choices[i])) {
-            *field = i;
-            return 0;
-        }
-    }
-    return ERR_INVALID;
-}
-
-static void set_text(char **field, struct slice text)
-{
-    mem_free(*field);
-    *field = mem_strndup(text.ptr, text.len);
-}
-
-static void clear_secret(struct secret *secret)
-{
-    if (secret->text) {
-        mem_wipe(secret->text, strlen(secret->text));
-    }
-    mem_free(secret->text);
-    mem_free(secret->absent);
-    *secret = (struct secret){0};
-}
-
-static void set_secret(struct secret *secret, struct slice text)
-{
-    clear_secret(secret);
-    secret->text = mem_strndup(text.ptr, text.len);
-}
-
-static int append_item(struct text_list *list, struct slice text)
-{
-    if (list->count >= SCHEMA_LIST_MAX) {
-        return ERR_TOO_LARGE;
-    }
-    list->items = mem_resize(list->items, (list->count + 1) * sizeof *list->items);
-    list->items[list->count++] = mem_strndup(text.ptr, text.len);
-    return 0;
-}
-
-static void clear_list(struct text_list *list)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        mem_free(list->items[i]);
-    }
-    mem_free(list->items);
-    *list = (struct text_list){0};
-}
-
-static int set_target(const struct schema_key *key, struct target *field, struct slice text,
-                      struct origin at, struct problems *problems)
-{
-    struct errinfo info = {0};
-    struct target target;
-
-    if (target_parse(text, &target, &info) < 0) {
-        problems_add(problems, at, "%s%s%s", at.line ? key->name : "", at.line ? ": " : "",
-                     info.text);
-        return ERR_CONFIG;
-    }
-    target_deinit(field);
-    *field = target;
-    return 0;
-}
-
 /* ---- one field ---- */
 
-static int set_field(const struct schema_key *key, void *field, struct slice text)
+static void *field_of(const struct schema_key *key, void *object)
 {
-    switch (key->type) {
-    case SCHEMA_TEXT:
-        set_text(field, text);
+    return (char *)object + key->offset;
+}
+
+static int set_field(const struct schema_key *key, void *field, struct slice text, struct origin at,
+                     struct problems *problems)
+{
+    const struct schema_type_rule *type = &schema_types[key->type];
+    struct errinfo why = {0};
+
+    if (type->set && type->set(key, field, text, &why) == 0) {
         return 0;
-    case SCHEMA_BOOL:
-        return value_bool(text, field);
-    case SCHEMA_INTEGER:
-    case SCHEMA_DURATION:
-    case SCHEMA_SIZE:
-        return set_number(key, field, text);
-    case SCHEMA_PORT:
-        return value_port(text, field);
-    case SCHEMA_PORTS:
-        return value_port_range(text, field);
-    case SCHEMA_ADDRESS:
-        return value_address(text, 0, field);
-    case SCHEMA_CHOICE:
-        return set_choice(key, field, text);
-    case SCHEMA_SECRET:
-        set_secret(field, text);
-        return 0;
-    case SCHEMA_LIST:
-        return append_item(field, text);
-    case SCHEMA_TARGET:
-    case SCHEMA_MAP:
-    case SCHEMA_CUSTOM:
-        return ERR_INVALID;
     }
-    UNREACHABLE();
+    if (why.text[0] == '\0') {
+        return refuse_value(key, text, at, problems);
+    }
+    problems_add(problems, at, "%s%s%s", at.line ? key->name : "", at.line ? ": " : "", why.text);
+    return ERR_CONFIG;
 }
 
 int schema_set(const struct schema_key *key, void *object, struct slice text, struct origin at,
                struct problems *problems)
 {
     struct text subject = {0};
-    int result = 0;
 
     if (text.len == 0) {
         add_subject(&subject, key, at);
         problems_add(problems, at, "%shas no value; give one or remove it", text_str(&subject));
-        result = ERR_CONFIG;
-    } else if (memchr(text.ptr, '\0', text.len)) {
-        result = refuse_value(key, SLICE("NUL"), at, problems);
-    } else if (key->type == SCHEMA_TARGET) {
-        result = set_target(key, field_of(key, object), text, at, problems);
-    } else if (set_field(key, field_of(key, object), text) < 0) {
-        result = refuse_value(key, text, at, problems);
+        text_deinit(&subject);
+        return ERR_CONFIG;
     }
-    text_deinit(&subject);
-    return result;
+    if (memchr(text.ptr, '\0', text.len)) {
+        return refuse_value(key, SLICE("NUL"), at, problems);
+    }
+    return set_field(key, field_of(key, object), text, at, problems);
 }
 
 void schema_clear(const struct schema_key *key, void *object)
 {
+    const struct schema_type_rule *type = &schema_types[key->type];
     void *field = field_of(key, object);
 
-    switch (key->type) {
-    case SCHEMA_TEXT:
-        mem_free(*(char **)field);
-        *(char **)field = NULL;
-        return;
-    case SCHEMA_BOOL:
-        *(bool *)field = false;
-        return;
-    case SCHEMA_INTEGER:
-    case SCHEMA_DURATION:
-    case SCHEMA_SIZE:
-        *(uint64_t *)field = 0;
-        return;
-    case SCHEMA_PORT:
-        *(uint16_t *)field = 0;
-        return;
-    case SCHEMA_PORTS:
-        *(struct port_range *)field = (struct port_range){0};
-        return;
-    case SCHEMA_ADDRESS:
-        *(struct address *)field = (struct address){0};
-        return;
-    case SCHEMA_CHOICE:
-        *(int *)field = 0;
-        return;
-    case SCHEMA_TARGET:
-        target_deinit(field);
-        return;
-    case SCHEMA_SECRET:
-        clear_secret(field);
-        return;
-    case SCHEMA_LIST:
-        clear_list(field);
-        return;
-    case SCHEMA_MAP:
-        schema_deinit(key->inner, field);
-        return;
-    case SCHEMA_CUSTOM:
-        key->deinit(field);
-        return;
+    if (type->clear) {
+        type->clear(key, field);
     }
+    memset(field, 0, type->bytes);
 }
 
 /* ---- a whole struct ---- */
@@ -340,7 +164,7 @@ static int read_secret_file(const char *path, struct secret *secret, struct orig
     if (result == 0) {
         line = slice_sub(line, 0, slice_index(line, '\n'));
         line = slice_trim(slice_sub(line, 0, slice_index(line, '\r')));
-        set_secret(secret, line);
+        secret_keep(secret, line);
     } else {
         problems_add(problems, at, "%s", info.text);
     }
@@ -349,7 +173,7 @@ static int read_secret_file(const char *path, struct secret *secret, struct orig
     }
     text_deinit(&content);
     if (result == 0 && line.len == 0) {
-        clear_secret(secret);
+        secret_wipe(secret);
         problems_add(problems, at, "%s: its first line is empty; write the secret there", path);
         result = ERR_CONFIG;
     }
@@ -372,10 +196,10 @@ static int read_secret_map(const struct schema_key *key, const struct tree *map,
     }
     const char *value = getenv(env->text);
     if (value && value[0]) {
-        set_secret(secret, slice_str(value));
+        secret_keep(secret, slice_str(value));
         return 0;
     }
-    clear_secret(secret);
+    secret_wipe(secret);
     secret->absent = mem_strdup(env->text);
     return 0;
 }
