@@ -1,21 +1,12 @@
 /* The records of an open TLS 1.3 stream: taken over from the library when the handshake has ended,
- * and kept until the end.
- *
- * What follows a handshake is little (RFC 8446, section 4.6): a peer renews its keys, a server hands
- * out tickets, which we, as a client, have no use for. All else is refused.
- */
+ * and kept until the end. */
 #include "base/cursor.h"
 #include "base/mem.h"
 #include "tls/tls13_keys_priv.h"
+#include "tls/tls13_post_priv.h"
 #include "tls/tls_stream_priv.h"
 
-enum {
-    MESSAGE_HEAD_BYTES = 4,
-    NEW_SESSION_TICKET = 4,
-    KEY_UPDATE = 24,
-    TICKET_MAX_BYTES = 128 * 1024 + 16, /* the longest there can be */
-    FRUITLESS_RECORDS_MAX = 32          /* without bytes for the user, in one read */
-};
+enum { FRUITLESS_RECORDS_MAX = 32 }; /* without bytes for the user, in one read */
 
 /* Both secrets, from the library's callback until the handshake has ended. */
 struct tls13_secrets {
@@ -25,17 +16,10 @@ struct tls13_secrets {
     size_t out_bytes;
 };
 
-/* A message after the handshake may be cut into several records. */
-struct message {
-    uint8_t bytes[MESSAGE_HEAD_BYTES + 1]; /* a KeyUpdate in whole */
-    uint8_t have;
-    uint32_t skip; /* bytes of a ticket still to come */
-};
-
 struct tls13 {
     struct tls13_keys in;
     struct tls13_keys out;
-    struct message message;
+    struct tls13_post post;
     bool owes_update; /* the peer has asked for our next keys */
 };
 
@@ -136,9 +120,7 @@ static void send_bytes(struct tls_stream *t, enum tls13_type type, const void *b
 
 static void send_key_update(struct tls_stream *t)
 {
-    static const uint8_t update[] = {KEY_UPDATE, 0, 0, 1, 0}; /* and no wish for theirs */
-
-    send_bytes(t, TLS13_HANDSHAKE, update, sizeof update);
+    send_bytes(t, TLS13_HANDSHAKE, tls13_update, sizeof tls13_update);
     tls13_keys_update(&t->tls13->out);
     t->tls13->owes_update = false;
     t->key.records = 0;
@@ -208,79 +190,18 @@ static void take_alert(struct tls_stream *t, struct bufq *content)
     tls_stream_fail(t, t->in_end);
 }
 
-/* 0, or the alert. The keys change for what follows, so a KeyUpdate ends its record. */
-static int take_key_update(struct tls13 *own, const struct message *m, bool is_last)
-{
-    uint8_t wish = m->bytes[MESSAGE_HEAD_BYTES];
-
-    if (!is_last) {
-        return GNUTLS_A_UNEXPECTED_MESSAGE;
-    }
-    if (wish > 1) {
-        return GNUTLS_A_ILLEGAL_PARAMETER;
-    }
-    own->owes_update |= wish == 1;
-    tls13_keys_update(&own->in);
-    return 0;
-}
-
-/* The head of a message is there: how long it is, and whether it may come at all. */
-static int judge_message(struct message *m, bool is_client)
-{
-    uint32_t length = (uint32_t)(m->bytes[1] << 16 | m->bytes[2] << 8 | m->bytes[3]);
-
-    if (m->bytes[0] == KEY_UPDATE) {
-        return length == 1 ? 0 : GNUTLS_A_DECODE_ERROR;
-    }
-    if (m->bytes[0] != NEW_SESSION_TICKET || !is_client) {
-        return GNUTLS_A_UNEXPECTED_MESSAGE;
-    }
-    m->skip = length;
-    return length > 0 && length <= TICKET_MAX_BYTES ? 0 : GNUTLS_A_DECODE_ERROR;
-}
-
-static void skip_ticket(struct message *m, struct bufq *content)
-{
-    size_t n = m->skip < content->bytes ? m->skip : content->bytes;
-
-    bufq_drop(content, n);
-    m->skip -= (uint32_t)n;
-    if (m->skip == 0) {
-        m->have = 0;
-    }
-}
-
-static void take_byte(struct message *m, struct bufq *content)
-{
-    bufq_peek(content, &m->bytes[m->have++], 1);
-    bufq_drop(content, 1);
-}
-
+/* 0, or the alert. */
 static int take_messages(struct tls_stream *t, struct bufq *content)
 {
-    struct message *m = &t->tls13->message;
+    struct tls13 *own = t->tls13;
+    struct tls13_news news;
+    int alert = tls13_post_read(&own->post, content, t->is_client, &news);
 
-    if (bufq_is_empty(content)) {
-        return GNUTLS_A_UNEXPECTED_MESSAGE;
+    if (alert == 0 && news.has_new_keys) {
+        tls13_keys_update(&own->in);
     }
-    while (!bufq_is_empty(content)) {
-        int alert = 0;
-        if (m->skip > 0) {
-            skip_ticket(m, content);
-            continue;
-        }
-        take_byte(m, content);
-        if (m->have == MESSAGE_HEAD_BYTES) {
-            alert = judge_message(m, t->is_client);
-        } else if (m->have == sizeof m->bytes) {
-            m->have = 0;
-            alert = take_key_update(t->tls13, m, bufq_is_empty(content));
-        }
-        if (alert) {
-            return alert;
-        }
-    }
-    return 0;
+    own->owes_update |= news.wants_ours;
+    return alert;
 }
 
 /* ---- in ---- */
@@ -299,8 +220,8 @@ static void take_content(struct tls_stream *t, enum tls13_type type, struct bufq
         take_alert(t, content);
     } else if (type == TLS13_HANDSHAKE) {
         alert = take_messages(t, content);
-    } else if (t->tls13->message.have > 0) {
-        alert = GNUTLS_A_UNEXPECTED_MESSAGE; /* between the parts of a message (section 5.1) */
+    } else if (!tls13_post_is_between(&t->tls13->post)) {
+        alert = GNUTLS_A_UNEXPECTED_MESSAGE; /* section 5.1 */
     }
     if (alert) {
         refuse(t, (gnutls_alert_description_t)alert);
