@@ -27,17 +27,6 @@ void log_set_format(enum log_format format)
     line_format = format;
 }
 
-int log_level_parse(struct slice name, enum log_level *level_out)
-{
-    for (size_t i = 0; i < sizeof level_names / sizeof level_names[0]; i++) {
-        if (slice_is(name, level_names[i])) {
-            *level_out = (enum log_level)i;
-            return 0;
-        }
-    }
-    return ERR_INVALID;
-}
-
 void log_set_sink(void (*sink)(struct slice line, void *ctx), void *ctx)
 {
     line_sink = sink;

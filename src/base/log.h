@@ -45,7 +45,6 @@ struct log_field {
 /* Process-wide, set before threads start. Default: info, logfmt. */
 void log_set_level(enum log_level level);
 void log_set_format(enum log_format format);
-MUST_USE int log_level_parse(struct slice name, enum log_level *level_out);
 
 /* Where lines go; NULL: stderr. For tests. The line comes without its newline. */
 void log_set_sink(void (*sink)(struct slice line, void *ctx), void *ctx);

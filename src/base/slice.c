@@ -31,17 +31,6 @@ bool slice_ends_nocase(struct slice s, struct slice suffix)
            slice_equal_nocase(slice_sub(s, s.len - suffix.len, suffix.len), suffix);
 }
 
-int slice_compare(struct slice a, struct slice b)
-{
-    size_t common = a.len < b.len ? a.len : b.len;
-    int order = common ? memcmp(a.ptr, b.ptr, common) : 0;
-
-    if (order != 0) {
-        return order;
-    }
-    return a.len < b.len ? -1 : a.len > b.len;
-}
-
 struct slice slice_sub(struct slice s, size_t from, size_t len)
 {
     if (from > s.len) {

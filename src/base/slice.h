@@ -61,7 +61,6 @@ bool slice_equal_nocase(struct slice a, struct slice b);
 bool slice_starts(struct slice s, struct slice prefix);
 bool slice_ends(struct slice s, struct slice suffix);
 bool slice_ends_nocase(struct slice s, struct slice suffix);
-int slice_compare(struct slice a, struct slice b);
 
 /* The part from `from` (clamped) of at most len bytes. */
 struct slice slice_sub(struct slice s, size_t from, size_t len);

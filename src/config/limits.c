@@ -24,9 +24,3 @@ static const struct schema_key keys[] = {
 };
 
 const struct schema limits_schema = {"Limits", keys};
-
-void limits_init(struct limits *limits)
-{
-    *limits = (struct limits){0};
-    schema_init(&limits_schema, limits);
-}

@@ -41,5 +41,3 @@ struct limits {
 };
 
 extern const struct schema limits_schema; /* over struct limits */
-
-void limits_init(struct limits *limits); /* the defaults */

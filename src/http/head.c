@@ -173,21 +173,6 @@ void http_head_add_name(struct http_head *h, struct slice name, struct slice val
     http_head_add_kept(h, http_name_of(name), name_kept, http_head_keep(h, value));
 }
 
-void http_head_set(struct http_head *h, enum http_name id, struct slice value)
-{
-    struct http_field *first = http_head_find(h, id);
-    struct http_field *next;
-
-    if (!first) {
-        http_head_add(h, id, value);
-        return;
-    }
-    first->value = http_head_keep(h, value);
-    while ((next = http_head_next(h, first)) != NULL) {
-        http_head_remove_field(h, next);
-    }
-}
-
 void http_head_remove_field(struct http_head *h, struct http_field *field)
 {
     size_t behind = (size_t)(h->fields + h->field_count - (field + 1));
@@ -207,15 +192,6 @@ bool http_head_remove(struct http_head *h, enum http_name id)
     }
     h->known &= ~http_name_bit(id);
     return has_removed;
-}
-
-void http_head_remove_name(struct http_head *h, struct slice name)
-{
-    struct http_field *field;
-
-    while ((field = http_head_find_name(h, name)) != NULL) {
-        http_head_remove_field(h, field);
-    }
 }
 
 void http_head_set_authority(struct http_head *h, struct slice authority)

@@ -111,12 +111,8 @@ void http_head_add_name(struct http_head *h, struct slice name, struct slice val
 void http_head_add_kept(struct http_head *h, enum http_name id, struct slice name,
                         struct slice value);
 
-/* Leaves exactly one field of that name: the first keeps its place, or it is appended. */
-void http_head_set(struct http_head *h, enum http_name id, struct slice value);
-
 /* Removes all fields of that name; true if there was one. */
 bool http_head_remove(struct http_head *h, enum http_name id);
-void http_head_remove_name(struct http_head *h, struct slice name);
 void http_head_remove_field(struct http_head *h, struct http_field *field);
 
 /* Changes authority and the Host field, if there is one. */

@@ -120,15 +120,6 @@ static void lines_nobody_causes_are_not_counted(void **state)
     assert_int_equal(line_count(), 10 * LOG_LIMIT_LINES);
 }
 
-static void levels_are_read_by_name(void **state)
-{
-    enum log_level level = LOG_ERROR;
-    (void)state;
-    assert_int_equal(log_level_parse(SLICE("trace"), &level), 0);
-    assert_int_equal(level, LOG_TRACE);
-    assert_int_equal(log_level_parse(SLICE("INFO"), &level), ERR_INVALID);
-}
-
 int main(void)
 {
 #define LOG_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -140,7 +131,6 @@ int main(void)
         LOG_TEST(json_lines_are_objects),
         LOG_TEST(a_source_cannot_flood_the_log),
         LOG_TEST(lines_nobody_causes_are_not_counted),
-        LOG_TEST(levels_are_read_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,15 +51,6 @@ static void prefixes_and_suffixes_are_found(void **state)
     assert_true(slice_starts(s, SLICE("")));
 }
 
-static void order_is_by_bytes_then_by_length(void **state)
-{
-    (void)state;
-    assert_true(slice_compare(SLICE("a"), SLICE("b")) < 0);
-    assert_true(slice_compare(SLICE("a"), SLICE("ab")) < 0);
-    assert_true(slice_compare(SLICE("\xff"), SLICE("a")) > 0);
-    assert_int_equal(slice_compare(SLICE(""), SLICE_NONE), 0);
-}
-
 static void positions_are_the_length_when_there_is_none(void **state)
 {
     (void)state;
@@ -110,7 +101,6 @@ int main(void)
         cmocka_unit_test(cutting_visits_every_part_also_empty_ones),
         cmocka_unit_test(comparing_folds_ascii_only_when_asked),
         cmocka_unit_test(prefixes_and_suffixes_are_found),
-        cmocka_unit_test(order_is_by_bytes_then_by_length),
         cmocka_unit_test(positions_are_the_length_when_there_is_none),
         cmocka_unit_test(trimming_takes_blanks_at_both_ends),
         cmocka_unit_test(numbers_are_digits_only_and_bounded),

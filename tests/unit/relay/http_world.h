@@ -144,7 +144,7 @@ static int world_setup(void **state)
     (void)state;
     memset(&world, 0, sizeof world);
     world.loop = loop_new();
-    limits_init(&world.config.limits);
+    schema_init(&limits_schema, &world.config.limits);
     world.config.domain = mem_strdup("t.example.com");
     world.relay.config = &world.config;
     world.relay.workers = world.workers;
