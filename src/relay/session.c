@@ -15,7 +15,10 @@
 #include "wire/mux_frame.h"
 #include "wire/reset_code.h"
 
-enum { LAST_LOOK_MS = 1000 };
+enum {
+    LAST_LOOK_MS = 1000,
+    DETACHED_PERCENT = 90, /* of the worker's memory promised: sessions without a link must go */
+};
 
 /* ---- finding ---- */
 
@@ -120,6 +123,7 @@ static void hold_exchanges(struct session *s, bool is_held)
 static void wait_for_carrier(struct session *s)
 {
     s->detached_at = clock_wall_ms();
+    list_push_back(&s->worker->detached, &s->detached);
     hold_exchanges(s, true);
     timer_arm(s->worker->loop, &s->grace, s->worker->relay->config->limits.grace);
 }
@@ -173,6 +177,7 @@ void session_attach(struct session *s, struct greeted *carrier_take, const char 
                     const char *address)
 {
     ASSERT(!s->link);
+    list_remove(&s->detached);
     timer_disarm(s->worker->loop, &s->grace);
     s->carrier = carrier;
     mem_free(s->address);
@@ -228,6 +233,19 @@ static void make_id(struct session *s)
 
 static void on_ending(struct task *task);
 
+/* Those without a link are the first to go when memory is short; who waits longest is the least
+ * likely to come back. What it held is free at the end of the turn: some is left until then. */
+static void make_room(struct worker *w)
+{
+    const struct mux_budget *b = &w->budget;
+    struct list *longest = list_first(&w->detached);
+
+    if (longest && b->promised_bytes > b->limit_bytes / 100 * DETACHED_PERCENT) {
+        struct session *s = LIST_ENTRY(longest, struct session, detached);
+        session_end(s, RESET_GRACE, 0, "memory is short, and it has no link");
+    }
+}
+
 int session_new(struct worker *w, const struct session_login *login, struct session **session_out,
                 struct errinfo *why)
 {
@@ -241,6 +259,8 @@ int session_new(struct worker *w, const struct session_login *login, struct sess
         .process_budget = &w->budget,
         .refuses_streams = true, /* agents open nothing toward the relay */
     };
+
+    make_room(w);
     int err = mux_new(&mux_config, &mux_events, s, &s->mux);
 
     if (err < 0) {
@@ -265,6 +285,7 @@ int session_new(struct worker *w, const struct session_login *login, struct sess
     s->grace.expired = on_grace_over;
     s->last_look.expired = on_last_look;
     s->ending.run = on_ending;
+    list_init(&s->detached);
     list_init(&s->waiting);
     list_init(&s->probes);
     table_add(&w->sessions, &s->node, table_hash_u64(s->handle));
@@ -307,6 +328,7 @@ void session_end(struct session *s, uint16_t code, uint16_t goaway_reason, const
     table_remove(&s->worker->sessions_by_id, &s->by_id);
     timer_disarm(s->worker->loop, &s->grace);
     timer_disarm(s->worker->loop, &s->last_look);
+    list_remove(&s->detached);
     session_finish_waits(s, false);
     session_finish_probes(s);
     TABLE_EACH (&s->tunnels, n) {

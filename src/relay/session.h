@@ -55,6 +55,7 @@ struct session {
     struct mux *mux;
     struct link *link; /* NULL: detached */
     struct timer grace;
+    struct list detached; /* worker.detached, while there is no link */
     struct timer last_look;         /* armed: all tunnels are a later session's, streams end here */
     struct table tunnels;           /* by tunnel id */
     struct list waiting;            /* who waits for the link to come back (session_wait) */

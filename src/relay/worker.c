@@ -13,16 +13,24 @@
 #include "wire/mux_frame.h"
 #include "wire/reset_code.h"
 
-enum { MEMORY_SHARE = 4 }; /* of the machine's memory, promised to agents by all workers */
+enum { MEMORY_SHARE = 4 }; /* of the machine's memory, unless the operator says how much */
+
+static size_t memory_of(const struct relay *r)
+{
+    uint64_t asked = r->config->limits.memory;
+
+    return asked ? (size_t)asked : mem_physical_bytes() / MEMORY_SHARE;
+}
 
 void worker_init(struct worker *w, struct relay *r, uint32_t index, struct loop *loop)
 {
     w->relay = r;
     w->index = index;
     w->loop = loop;
-    w->budget.limit_bytes = mem_physical_bytes() / MEMORY_SHARE / r->worker_count;
+    w->budget.limit_bytes = memory_of(r) / r->worker_count;
     w->log = (struct log_scope){.parent = &r->log, .kind = "worker", .id = index};
     w->origin_log = (struct log_scope){.parent = &w->log, .source = "origins"};
+    list_init(&w->detached);
     list_init(&w->doors);
     list_init(&w->newcomers);
     list_init(&w->arrivals);

@@ -31,6 +31,7 @@ struct worker {
     struct table sessions;       /* by handle */
     struct table sessions_by_id; /* the same, as their agents know them */
     uint64_t next_handle;        /* handles are never used twice */
+    struct list detached;     /* those without a link, the longest first */
     struct list doors;           /* struct front_door */
     struct list newcomers;       /* connections nobody knows yet (front_door.c) */
     struct list arrivals;        /* agents that have not logged in yet (link_door.c) */

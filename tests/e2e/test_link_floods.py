@@ -178,3 +178,18 @@ def is_idle(process):
     before = cpu_seconds(process)
     time.sleep(0.5)
     return cpu_seconds(process) - before < 0.1
+
+
+def test_sessions_that_are_opened_and_left_make_room_for_others(lab):
+    """With memory for 256 sessions: those nobody comes back to are the first to go."""
+    config = lab.folder / "relay.yml"
+    config.write_text("limits: {memory: 4M}\n")
+    relay = lab.relay("--workers", "1", "--config", config)
+    web = lab.http(lab.origin(http_origin(lambda wire, head: wire.send(answer()))), relay=relay)
+    token = lab.token(relay, "villain")
+    for _ in range(400):
+        Link(relay).log_in(token).wire.reset()
+    assert lab.curl(web.url).status == 200
+    Link(relay).log_in(lab.token(relay, "other")).close()
+    assert any("memory is short" in line for line in relay.stderr())
+    assert not web.agent.events("link", state="down")
