@@ -236,7 +236,8 @@ static int open_socket(const struct addr *at, const struct listen_options *optio
     return 0;
 }
 
-static int adopt(struct listener **out, struct loop *loop, int fd_take, listener_fn *fn, void *ctx)
+int listener_adopt(struct listener **out, struct loop *loop, int fd_take, listener_fn *fn,
+                   void *ctx)
 {
     struct listener *l = NEW(struct listener);
     int err = watch_open(&l->watch, loop, fd_take, on_watch, l);
@@ -266,7 +267,7 @@ int listener_open(struct listener **out, struct loop *loop, const struct addr *a
     int fd = -1;
 
     TRY(open_socket(at, options, info, &fd));
-    TRY(adopt(out, loop, fd, fn, ctx));
+    TRY(listener_adopt(out, loop, fd, fn, ctx));
     (*out)->owns_path = at->storage.ss_family == AF_UNIX;
     return 0;
 }
@@ -303,6 +304,15 @@ void listener_close(struct listener **l_ref)
     if (l->owns_path) {
         unlink(path_of(&l->addr));
     }
+}
+
+int listener_detach_fd(struct listener **l_ref)
+{
+    struct listener *l = *l_ref;
+
+    *l_ref = NULL;
+    bury(l);
+    return l->fd;
 }
 
 void listener_pause(struct listener *l)

@@ -31,8 +31,15 @@ MUST_USE int listener_open(struct listener **out, struct loop *loop, const struc
                            const struct listen_options *options, listener_fn *fn, void *ctx,
                            struct errinfo *info);
 
+/* Takes a socket that listens already, also when it fails. */
+MUST_USE int listener_adopt(struct listener **out, struct loop *loop, int fd_take, listener_fn *fn,
+                            void *ctx);
+
 /* Stops; waiting connections are lost. A unix path is removed. Accepts NULL inside. */
 void listener_close(struct listener **l);
+
+/* Gives up the listener, not the socket: connections go on waiting in it. Nulls *l. */
+int listener_detach_fd(struct listener **l);
 
 /* Leaves new connections waiting, and takes them again. */
 void listener_pause(struct listener *l);

@@ -1,5 +1,7 @@
 #include "relay/bind_request.h"
 
+#include <unistd.h>
+
 #include "base/mem.h"
 
 struct bind_entry *bind_entries_add(struct bind_entries *e)
@@ -55,6 +57,9 @@ void bind_entries_deinit(struct bind_entries *e)
 void bind_request_free(struct bind_request *q)
 {
     bind_entries_deinit(&q->entries);
+    if (q->door_fd >= 0) {
+        close(q->door_fd);
+    }
     for (uint32_t i = 0; i < q->name_count; i++) {
         mem_free(q->names[i]);
     }

@@ -66,6 +66,7 @@ struct bind_request {
     uint32_t code; /* enum control_refusal; 0: granted */
     struct errinfo why;
     struct bind_entries entries;
+    int door_fd; /* listens at the port, for whoever had it before; -1: none does */
 
     /* the binder's own */
     unsigned attempt; /* of assigned names and ports */

@@ -77,14 +77,15 @@ static void lose_on_worker(void *arg)
     struct tunnel *t = tunnel_find_route(loss->worker, loss->route);
 
     if (t) {
-        tunnel_lose_entry(t, slice_str(loss->entries.items[0].name));
+        int door_fd = tunnel_lose_entry(t, slice_str(loss->entries.items[0].name));
+        q->door_fd = door_fd >= 0 ? door_fd : q->door_fd; /* a request is for one port at most */
     }
     bind_entries_deinit(&loss->entries);
     mem_free(loss);
     tell_next_loser(q);
 }
 
-/* One after the other, then the answer: a port must be free before its new owner listens. */
+/* One after the other, then the answer: who gets a port gets its listening socket too. */
 static void tell_next_loser(void *ctx)
 {
     struct bind_request *q = ctx;

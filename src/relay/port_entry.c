@@ -132,20 +132,27 @@ static void on_accept(void *ctx, int fd_take, const struct addr *peer)
     }
 }
 
-int port_entry_open(struct port_entry **out, struct tunnel *t, uint16_t port, struct errinfo *why)
+static int listen_at(struct port_entry *p, struct errinfo *why)
 {
-    struct worker *w = t->session->worker;
-    struct listen_options options = {0};
-    struct port_entry *p = NULL;
+    const struct listen_options options = {0};
     struct addr at;
 
-    TRY(relay_listen_addr(w->relay, port, &at, why));
-    p = NEW(struct port_entry);
+    TRY(relay_listen_addr(p->worker->relay, p->port, &at, why));
+    return listener_open(&p->listener, p->worker->loop, &at, &options, on_accept, p, why);
+}
+
+int port_entry_open(struct port_entry **out, struct tunnel *t, uint16_t port, int fd_take,
+                    struct errinfo *why)
+{
+    struct worker *w = t->session->worker;
+    struct port_entry *p = NEW(struct port_entry);
+
     p->worker = w;
     p->route = (struct route){.worker = w->index, .session = t->session->handle, .tunnel = t->id};
     p->kind = t->kind;
     p->port = port;
-    int err = listener_open(&p->listener, w->loop, &at, &options, on_accept, p, why);
+    int err = fd_take < 0 ? listen_at(p, why)
+                          : listener_adopt(&p->listener, w->loop, fd_take, on_accept, p);
     if (err < 0) {
         mem_free(p);
         return err;
@@ -161,6 +168,18 @@ void port_entry_close(struct port_entry **p)
         mem_free(*p);
         *p = NULL;
     }
+}
+
+int port_entry_detach_fd(struct port_entry **p)
+{
+    int fd = -1;
+
+    if (*p) {
+        fd = listener_detach_fd(&(*p)->listener);
+        mem_free(*p);
+        *p = NULL;
+    }
+    return fd;
 }
 
 void port_entries_send_away(struct worker *w)

@@ -158,6 +158,7 @@ static void ask_binder(struct tunnel *t, const struct control_bind *bind)
     struct text word = {0};
 
     list_init(&q->losses);
+    q->door_fd = -1;
     q->worker = s->worker;
     q->route = route_of(t);
     q->owner = s->owner;
@@ -230,11 +231,14 @@ static void leave_entries(struct tunnel *t, bool is_for_good)
 }
 
 /* Opens the listening socket of a tunnel with a port. */
-static int open_door(struct tunnel *t, struct errinfo *why)
+static int open_door(struct tunnel *t, struct bind_request *q)
 {
+    int fd = q->door_fd;
+
     for (uint32_t i = 0; i < t->entries.count; i++) {
         if (!t->entries.items[i].host) {
-            return port_entry_open(&t->door, t, t->entries.items[i].port, why);
+            q->door_fd = -1;
+            return port_entry_open(&t->door, t, t->entries.items[i].port, fd, &q->why);
         }
     }
     return 0;
@@ -258,7 +262,7 @@ static bool take_entries(struct tunnel *t, struct bind_request *q)
 {
     t->entries = q->entries;
     q->entries = (struct bind_entries){0};
-    if (open_door(t, &q->why) == 0) {
+    if (open_door(t, q) == 0) {
         set_state(t, TUNNEL_BOUND);
         tell_bound(t, &q->public_name);
         return true;
@@ -303,14 +307,18 @@ void tunnel_unbind(struct tunnel *t, bool is_for_good)
     }
 }
 
-void tunnel_lose_entry(struct tunnel *t, struct slice entry)
+int tunnel_lose_entry(struct tunnel *t, struct slice entry)
 {
+    int door_fd = -1;
+
     bind_entries_remove(&t->entries, entry);
     if (t->entries.count == 0 && t->state == TUNNEL_BOUND) {
+        door_fd = port_entry_detach_fd(&t->door);
         tunnel_unbind(t, false);
         tell_unbound(t, CONTROL_REFUSAL_SUPERSEDED);
         session_lost_tunnel(t->session);
     }
+    return door_fd;
 }
 
 static void free_tunnel(struct grave *grave)

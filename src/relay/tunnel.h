@@ -59,9 +59,9 @@ void tunnel_answered(struct worker *w, struct bind_request *request);
 /* No visitor comes any more; open streams go on. The entries are left for a day, or for good. */
 void tunnel_unbind(struct tunnel *t, bool is_for_good);
 
-/* Another agent took one entry over. With its last entry the tunnel is unbound and the agent is
- * told, finally. */
-void tunnel_lose_entry(struct tunnel *t, struct slice entry);
+/* A later session took one entry over. With its last entry the tunnel is unbound and the agent is
+ * told, finally. The result is the socket that listens at the lost port, or -1. */
+MUST_USE int tunnel_lose_entry(struct tunnel *t, struct slice entry);
 
 /* Takes it out of its session and frees it at the end of the turn. *t becomes NULL. */
 void tunnel_remove(struct tunnel **t);

@@ -5,6 +5,7 @@ import json
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -126,6 +127,33 @@ def test_who_waits_for_an_agent_is_served_by_its_next_run(lab):
                   state=web.agent.state)
         for visitor in visitors:
             assert visitor.read_response()[1] == b"here"
+
+
+def test_no_visitor_of_a_port_is_refused(lab):
+    """Who comes in the moment in which the port goes over waits in its socket."""
+    def handler(wire):
+        wire.send(b"hello")
+        wire.read_to_end()
+    tunnel = lab.tcp(lab.origin(handler))
+    agent = tunnel.agent
+
+    def visit_until(is_over):
+        while not is_over.is_set():
+            try:
+                lab.visit(tunnel).close()
+            except ConnectionResetError:
+                pass  # it was with the dead agent already
+    for _ in range(5):
+        agent.kill()
+        agent = lab.agent("tcp", agent.command[2], relay=agent.relay, token=agent.token,
+                          state=agent.state)
+        is_over = threading.Event()
+        with ThreadPoolExecutor() as pool:
+            visits = pool.submit(visit_until, is_over)
+            assert lab.tunnel(agent).port == tunnel.port
+            is_over.set()
+            visits.result(10)
+    assert lab.visit(tunnel).read_exact(5) == b"hello"
 
 
 def echo(wire):

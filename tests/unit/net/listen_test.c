@@ -302,6 +302,22 @@ static void out_of_descriptors_it_rests_and_recovers(void **state)
 
 /* ---- handing over ---- */
 
+static void a_socket_goes_from_listener_to_listener_without_losing_anybody(void **state)
+{
+    (void)state;
+    listen_at("127.0.0.1:0");
+    loop_run_for(loop, 2);
+    int fd = listener_detach_fd(&listener);
+    assert_null(listener);
+    struct addr at = addr_of_local(fd);
+    int visitor = connect_to(&at);
+    loop_run_for(loop, 5);
+    assert_int_equal(accepted_count, 0);
+    assert_int_equal(listener_adopt(&listener, loop, fd, on_accept, NULL), 0);
+    RUN_UNTIL(loop, accepted_count == 1);
+    close(visitor);
+}
+
 int main(void)
 {
 #define LISTEN_TEST(f) cmocka_unit_test_setup_teardown(f, open_loop, close_loop)
@@ -317,6 +333,7 @@ int main(void)
         LISTEN_TEST(a_flood_is_taken_in_parts),
         LISTEN_TEST(a_paused_listener_leaves_them_waiting),
         LISTEN_TEST(out_of_descriptors_it_rests_and_recovers),
+        LISTEN_TEST(a_socket_goes_from_listener_to_listener_without_losing_anybody),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
