@@ -10,6 +10,14 @@ void text_deinit(struct text *t)
     *t = (struct text){0};
 }
 
+void text_wipe(struct text *t)
+{
+    if (t->ptr) {
+        mem_wipe(t->ptr, t->cap);
+    }
+    text_deinit(t);
+}
+
 void text_clear(struct text *t)
 {
     t->len = 0;

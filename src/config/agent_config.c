@@ -333,20 +333,13 @@ int agent_config_read(struct agent_config *config, const char *name, struct slic
 
 int agent_config_load(struct agent_config *config, const char *path, struct problems *problems)
 {
-    struct errinfo info = {0};
     struct text content = {0};
-    int result = file_read(path, &content, &info);
+    int result = file_read_config(path, &content, problems);
 
-    if (result < 0) {
-        problems_add(problems, (struct origin){0}, "%s", info.text);
-        result = ERR_CONFIG;
-    } else {
+    if (result == 0) {
         result = agent_config_read(config, path, text_slice(&content), problems);
     }
-    if (content.ptr) {
-        mem_wipe(content.ptr, content.cap); /* it may hold a token */
-    }
-    text_deinit(&content);
+    text_wipe(&content); /* it may hold a token */
     return result;
 }
 

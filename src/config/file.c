@@ -55,6 +55,17 @@ int file_read(const char *path, struct text *out, struct errinfo *info)
     return result;
 }
 
+int file_read_config(const char *path, struct text *out, struct problems *problems)
+{
+    struct errinfo info = {0};
+
+    if (file_read(path, out, &info) < 0) {
+        problems_add(problems, (struct origin){0}, "%s", info.text);
+        return ERR_CONFIG;
+    }
+    return 0;
+}
+
 static int write_all(int fd, struct slice s)
 {
     while (s.len) {

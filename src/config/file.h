@@ -7,12 +7,16 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "base/text.h"
+#include "config/problems.h"
 
 enum { FILE_READ_MAX = 1024 * 1024 };
 
 /* Appends the content. ERR_NOT_FOUND, ERR_DENIED, ERR_TOO_LARGE (more than FILE_READ_MAX), ...,
  * with a line that names the file. */
 MUST_USE int file_read(const char *path, struct text *out, struct errinfo *info);
+
+/* The same for a file a person wrote: what goes wrong is a problem, and ERR_CONFIG. */
+MUST_USE int file_read_config(const char *path, struct text *out, struct problems *problems);
 
 /* Writes it anew with this mode. */
 MUST_USE int file_replace(const char *path, struct slice content, mode_t mode,

@@ -95,8 +95,7 @@ static int make_identity(const char *path, struct errinfo *info)
     } else if (result < 0) {
         errinfo_set(info, result, "%s", why.text);
     }
-    mem_wipe(content.ptr, content.cap);
-    text_deinit(&content);
+    text_wipe(&content);
     identity_wipe(&fresh);
     return result;
 }
@@ -110,10 +109,7 @@ static int load_identity(const char *path, struct identity *out, struct errinfo 
         result = errinfo_set(info, ERR_STORAGE,
                              "%s is broken; restore it, or remove it to become a new agent", path);
     }
-    if (content.ptr) {
-        mem_wipe(content.ptr, content.cap);
-    }
-    text_deinit(&content);
+    text_wipe(&content);
     return result;
 }
 
@@ -225,10 +221,7 @@ int logins_load(const char *folder, struct logins *out, struct errinfo *info)
     } else {
         result = parse_logins(text_slice(&content), text_str(&path), out, info);
     }
-    if (content.ptr) {
-        mem_wipe(content.ptr, content.cap);
-    }
-    text_deinit(&content);
+    text_wipe(&content);
     text_deinit(&path);
     return result;
 }
@@ -278,8 +271,7 @@ int logins_save(const char *folder, const struct login *login, struct errinfo *i
     }
     add_path(&path, folder, "logins.yml");
     int result = file_replace(text_str(&path), text_slice(&content), FILE_MODE, info);
-    mem_wipe(content.ptr, content.cap);
-    text_deinit(&content);
+    text_wipe(&content);
     text_deinit(&path);
     logins_deinit(&old);
     return result;

@@ -99,14 +99,10 @@ int relay_config_read(struct relay_config *config, const char *name, struct slic
 
 int relay_config_load(struct relay_config *config, const char *path, struct problems *problems)
 {
-    struct errinfo info = {0};
     struct text content = {0};
-    int result = file_read(path, &content, &info);
+    int result = file_read_config(path, &content, problems);
 
-    if (result < 0) {
-        problems_add(problems, (struct origin){0}, "%s", info.text);
-        result = ERR_CONFIG;
-    } else {
+    if (result == 0) {
         result = relay_config_read(config, path, text_slice(&content), problems);
     }
     text_deinit(&content);

@@ -168,10 +168,7 @@ static int read_secret_file(const char *path, struct secret *secret, struct orig
     } else {
         problems_add(problems, at, "%s", info.text);
     }
-    if (content.ptr) {
-        mem_wipe(content.ptr, content.cap);
-    }
-    text_deinit(&content);
+    text_wipe(&content);
     if (result == 0 && line.len == 0) {
         secret_wipe(secret);
         problems_add(problems, at, "%s: its first line is empty; write the secret there", path);
