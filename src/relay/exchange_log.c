@@ -1,7 +1,7 @@
 #include "relay/exchange_log.h"
 
 #include "base/mem.h"
-#include "relay/far_origin.h"
+#include "relay/origin_stream.h"
 #include "relay/relay.h"
 
 enum {
@@ -139,7 +139,7 @@ static void arrive(void *arg)
 void exchange_log_book(struct worker *w, struct route route,
                        const struct control_exchange *exchange)
 {
-    if (!far_origin_is(w, route)) {
+    if (worker_has(w, route)) {
         book_here(w, route, exchange);
         return;
     }

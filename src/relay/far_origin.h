@@ -9,11 +9,6 @@
 #pragma once
 #include "relay/origin_stream.h"
 
-static inline bool far_origin_is(const struct worker *w, struct route route)
-{
-    return route.worker != w->index;
-}
-
 /* Opens at once. What keeps it from the agent over there (the session is gone or has no room, the
  * agent stays away) or ends it (a reset by the agent) is the reason of its own reset. */
 struct stream *far_origin_open(struct worker *w, struct route route,

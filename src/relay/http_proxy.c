@@ -5,7 +5,6 @@
 #include "http/forwarded.h"
 #include "relay/exchange_log.h"
 #include "relay/exchange_rules.h"
-#include "relay/far_origin.h"
 #include "relay/http_proxy_priv.h"
 #include "relay/relay.h"
 
@@ -298,7 +297,7 @@ static bool start(struct http_proxy *p)
 {
     struct worker *w = p->visitor->worker;
     struct tunnel *t = NULL;
-    int err = far_origin_is(w, p->route) ? 0 : origin_find_tunnel(w, p->route, &t);
+    int err = worker_has(w, p->route) ? origin_find_tunnel(w, p->route, &t) : 0;
 
     if (err == ERR_AGAIN) {
         return wait_for_agent(p, t);

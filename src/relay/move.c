@@ -77,7 +77,7 @@ bool move_to_session(struct worker *w, struct stream **stream, struct bufq *inpu
     struct route route;
 
     if (w->relay->worker_count == 1 || n > FIRST_BYTES_MAX ||
-        !find_route(w, bufq_pullup(input, n), &route) || route.worker == w->index) {
+        !find_route(w, bufq_pullup(input, n), &route) || worker_has(w, route)) {
         return false;
     }
     struct parcel *p = mem_alloc(sizeof *p + n);

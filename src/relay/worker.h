@@ -48,6 +48,12 @@ struct worker {
     atomic_bool has_settled; /* nothing is left here after worker_cut */
 };
 
+/* The session of this route lives here. */
+static inline bool worker_has(const struct worker *w, struct route route)
+{
+    return route.worker == w->index;
+}
+
 /* Worker 0 runs on the caller's loop, the others get one of their own. */
 void worker_init(struct worker *w, struct relay *r, uint32_t index, struct loop *loop);
 
