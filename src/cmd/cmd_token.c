@@ -186,8 +186,7 @@ static void show_list(const json_t *answer)
     json_t *token;
 
     columns_init(&table, "ID NAME STATE CREATED USED EXPIRES MAY");
-    json_array_foreach(json_object_get(answer, "tokens"), i, token)
-    {
+    json_array_foreach (json_object_get(answer, "tokens"), i, token) {
         const char *allow = text_at(token, "allow");
         columns_add(&table, "%lld", (long long)json_integer_value(json_object_get(token, "id")));
         columns_add(&table, "%s", text_at(token, "name"));

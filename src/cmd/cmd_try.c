@@ -65,11 +65,9 @@ static const struct login *saved_login(const struct trying *t, const struct logi
 }
 
 /* The relay keeps hashes only: without a saved login the old token is of no use to anybody. */
-static int make_token(struct trying *t, char text_out[STORE_TOKEN_TEXT_BYTES],
-                      struct errinfo *why)
+static int make_token(struct trying *t, char text_out[STORE_TOKEN_TEXT_BYTES], struct errinfo *why)
 {
-    const struct store_token *old =
-        store_find_token_named(t->relay->store, SLICE(TRY_TOKEN_NAME));
+    const struct store_token *old = store_find_token_named(t->relay->store, SLICE(TRY_TOKEN_NAME));
     struct rights rights = {0};
     uint64_t id = 0;
 

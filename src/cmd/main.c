@@ -16,6 +16,7 @@
 
 typedef int run_fn(const struct command_line *line, struct options *options);
 
+/* clang-format off: a command a line */
 static run_fn *const runs[COMMAND_COUNT] = {
     [COMMAND_RELAY] = cmd_relay,
     [COMMAND_HTTP] = cmd_publish,
@@ -29,6 +30,7 @@ static run_fn *const runs[COMMAND_COUNT] = {
     [COMMAND_VERSION] = cmd_version,
     [COMMAND_HELP] = cmd_help,
 };
+/* clang-format on */
 
 static int refuse(struct problems *problems)
 {

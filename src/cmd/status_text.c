@@ -67,8 +67,7 @@ static void show_relay(const json_t *relay, struct text *out)
     human_duration(out, number_at(relay, "uptime_ms"));
     text_add_str(out, is_true_at(relay, "draining") ? ", stopping\n" : "\n");
     text_add_str(out, "listens on");
-    json_array_foreach(json_object_get(relay, "listen"), i, address)
-    {
+    json_array_foreach (json_object_get(relay, "listen"), i, address) {
         text_addf(out, " %s", json_string_value(address));
     }
     text_addf(out, ", data in %s\n", text_at(relay, "data"));
@@ -110,8 +109,7 @@ static void show_sessions(const json_t *sessions, struct text *out)
 
     columns_init(&t, "SESSION HOST VERSION TOKEN CARRIER FROM LINK >FOR >RTT >RESUMES >STREAMS "
                      ">IN >OUT");
-    json_array_foreach(sessions, i, session)
-    {
+    json_array_foreach (sessions, i, session) {
         add_session(&t, session);
     }
     columns_show(&t, out);
@@ -126,8 +124,7 @@ static void show_losses(const json_t *sessions, struct text *out)
     bool has_any = false;
 
     columns_init(&t, "SESSION LAST-LOSS");
-    json_array_foreach(sessions, i, session)
-    {
+    json_array_foreach (sessions, i, session) {
         if (text_at(session, "why")[0]) {
             has_any = true;
             add_session_id(&t, session);
@@ -163,10 +160,8 @@ static void show_tunnels(const json_t *sessions, struct text *out)
     json_t *session, *tunnel;
 
     columns_init(&t, "SESSION TUNNEL KIND URL TARGET >OPEN >EXCHANGES >IN >OUT");
-    json_array_foreach(sessions, i, session)
-    {
-        json_array_foreach(json_object_get(session, "tunnels"), k, tunnel)
-        {
+    json_array_foreach (sessions, i, session) {
+        json_array_foreach (json_object_get(session, "tunnels"), k, tunnel) {
             add_tunnel(&t, session, tunnel);
         }
     }

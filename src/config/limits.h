@@ -31,7 +31,7 @@
     X(initial_window, SIZE, "8K", "4K", "1M",                                                      \
       "bytes of a new stream that may be sent before the other end has answered")                  \
     X(link_budget, SIZE, "128M", "1M", "16G",                                                      \
-      "memory promised to all streams of one link, each way")                                     \
+      "memory promised to all streams of one link, each way")                                      \
     X(memory, SIZE, "0", "0", "1T",                                                                \
       "memory promised to all agents together; 0: a quarter of the machine's")
 

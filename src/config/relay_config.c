@@ -34,8 +34,9 @@ static const struct schema_key keys[] = {
     {"workers", SCHEMA_INTEGER, FIELD(workers), .fallback = "0", .min = "0", .max = "64",
      .value = "N", .help = "threads that carry traffic; 0: one per core"},
     {"access_log", SCHEMA_TEXT, FIELD(access_log), .value = "FILE",
-     .help = "write one line per request of a visitor into this file (- is stdout), as --log-format "
-             "says; SIGHUP opens it anew, after it was renamed"},
+     .help =
+         "write one line per request of a visitor into this file (- is stdout), as --log-format "
+         "says; SIGHUP opens it anew, after it was renamed"},
     {"limits", SCHEMA_MAP, FIELD(limits), .inner = &limits_schema, .is_file_only = true,
      .help = "timeouts and bounds; `adit check --defaults` lists them"},
     {0},

@@ -95,8 +95,7 @@ struct http_field *http_head_find(const struct http_head *h, enum http_name id)
     if (!(h->known & http_name_bit(id))) {
         return NULL;
     }
-    HTTP_HEAD_EACH(h, field)
-    {
+    HTTP_HEAD_EACH (h, field) {
         if (field->id == id) {
             return field;
         }
@@ -121,8 +120,7 @@ struct http_field *http_head_find_name(const struct http_head *h, struct slice n
     if (id != HTTP_OTHER) {
         return http_head_find(h, id);
     }
-    HTTP_HEAD_EACH(h, field)
-    {
+    HTTP_HEAD_EACH (h, field) {
         if (slice_equal_nocase(field->name, name)) {
             return field;
         }
@@ -237,8 +235,7 @@ void http_head_copy(struct http_head *to, const struct http_head *from)
     to->path = http_head_keep(to, from->path);
     to->reason = http_head_keep(to, from->reason);
     to->upgrade = http_head_keep(to, from->upgrade);
-    HTTP_HEAD_EACH(from, field)
-    {
+    HTTP_HEAD_EACH (from, field) {
         http_head_add_kept(to, field->id, http_head_keep(to, field->name),
                            http_head_keep(to, field->value));
     }

@@ -39,8 +39,8 @@ static void tell_skipped(struct text *line, uint64_t skipped)
 static int open_file(const char *path, int *fd_out, struct errinfo *why)
 {
     /* A FIFO without a reader fails instead of keeping the relay from starting. */
-    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-                  FILE_MODE);
+    int fd =
+        open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, FILE_MODE);
     if (fd < 0) {
         return errinfo_set(why, ERR_SYSTEM, "--access-log %s: %s", path, strerror(errno));
     }

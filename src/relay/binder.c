@@ -100,7 +100,8 @@ static void tell_next_loser(void *ctx)
     loop_post(loss->worker->loop, lose_on_worker, loss);
 }
 
-/* New routes stand before old ones go, and both before anybody is told: no visitor finds nothing. */
+/* New routes stand before old ones go, and both before anybody is told: no visitor finds nothing.
+ */
 static void conclude(struct relay *relay, struct bind_request *q)
 {
     static const struct bind_entries nothing;
@@ -162,8 +163,8 @@ static int check_rights(const struct relay *relay, struct bind_request *q)
     }
     for (uint32_t i = 0; i < q->name_count; i++) {
         if (!rights_allow_name(rights, slice_str(q->names[i]))) {
-            return errinfo_set(&q->why, ERR_DENIED, "token %s may not use the name %s",
-                               token->name, q->names[i]);
+            return errinfo_set(&q->why, ERR_DENIED, "token %s may not use the name %s", token->name,
+                               q->names[i]);
         }
     }
     if (q->port != 0 && !rights_allow_port(rights, q->port)) {
@@ -264,17 +265,16 @@ static void decide(struct binder *b, struct bind_request *q)
         const struct bind_entry *e = &q->entries.items[q->granted];
         struct route other;
         claim.shown = slice_str(e->shown);
-        enum claim_result result =
-            registry_claim(b->relay->registry, slice_str(e->name), &claim,
-                           q->is_probed ? &q->silent : NULL, &other, &q->why);
+        enum claim_result result = registry_claim(b->relay->registry, slice_str(e->name), &claim,
+                                                  q->is_probed ? &q->silent : NULL, &other,
+                                                  &q->why);
         switch (result) {
         case CLAIM_PROBE:
             probe_holder(b->relay, q, other);
             return;
         case CLAIM_REFUSED:
             if (!try_another(b, q)) {
-                refuse(b->relay, q,
-                       q->is_probed ? CONTROL_REFUSAL_HELD : CONTROL_REFUSAL_TAKEN);
+                refuse(b->relay, q, q->is_probed ? CONTROL_REFUSAL_HELD : CONTROL_REFUSAL_TAKEN);
             }
             return;
         case CLAIM_SUPERSEDES:

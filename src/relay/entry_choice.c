@@ -193,8 +193,8 @@ static int make_port_entry(struct entry_choice *c, struct bind_request *q)
     uint16_t port = q->port;
 
     if (port != 0 && (port < config->tcp_ports.first || port > config->tcp_ports.last)) {
-        return errinfo_set(&q->why, ERR_DENIED, "port %u: this relay gives out ports %u-%u",
-                           port, config->tcp_ports.first, config->tcp_ports.last);
+        return errinfo_set(&q->why, ERR_DENIED, "port %u: this relay gives out ports %u-%u", port,
+                           config->tcp_ports.first, config->tcp_ports.last);
     }
     if (port == 0 && q->attempt == 0) {
         port = remembered_port(c->relay, q);

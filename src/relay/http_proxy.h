@@ -14,8 +14,8 @@
  *
  * Again: as long as not one byte of an answer was heard, an exchange whose origin connection turns
  * out to be stale is sent once more: always when the agent says UNSENT, otherwise only if it is
- * idempotent and the connection was a used one. It then goes where its name leads now: the agent may
- * have logged in anew.
+ * idempotent and the connection was a used one. It then goes where its name leads now: the agent
+ * may have logged in anew.
  *
  * The proxy owns front and back, and frees itself when the exchange is over.
  */

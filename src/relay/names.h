@@ -20,5 +20,6 @@ MUST_USE int names_check_label(struct slice label, struct text *name_out, struct
 MUST_USE int names_check_host(struct slice host, struct text *host_out, struct errinfo *info);
 
 /* Two readable words ("quiet-otter"): the same for the same seed and attempt. There are 11,000
- * pairs; who still finds no free one at the fifth attempt gets a number, too ("quiet-otter-417"). */
+ * pairs; who still finds no free one at the fifth attempt gets a number, too ("quiet-otter-417").
+ */
 void names_two_words(uint64_t seed, unsigned attempt, struct text *name_out);

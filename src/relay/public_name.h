@@ -16,10 +16,10 @@ struct loop;
 struct relay;
 
 struct public_name {
-    char host[256];     /* the base of names: NAME.host */
+    char host[256];      /* the base of names: NAME.host */
     char port_host[256]; /* in front of ports: as the agent dialled it, or the domain */
-    uint16_t port;      /* of HTTP URLs by name */
-    bool has_names;     /* NAME.host leads here */
+    uint16_t port;       /* of HTTP URLs by name */
+    bool has_names;      /* NAME.host leads here */
     bool is_https;
 };
 

@@ -48,7 +48,7 @@ struct relay {
 
     struct worker *workers;
     uint32_t worker_count;
-    uint32_t started_count; /* workers above 0 that have a thread */
+    uint32_t started_count;  /* workers above 0 that have a thread */
     atomic_bool has_stopped; /* no worker but 0 is left: nothing is posted to them any more */
     atomic_bool is_draining;
     struct timer drain_timer;

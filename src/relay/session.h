@@ -55,16 +55,16 @@ struct session {
     struct mux *mux;
     struct link *link; /* NULL: detached */
     struct timer grace;
-    struct list detached; /* worker.detached, while there is no link */
+    struct list detached;           /* worker.detached, while there is no link */
     struct timer last_look;         /* armed: all tunnels are a later session's, streams end here */
     struct table tunnels;           /* by tunnel id */
     struct list waiting;            /* who waits for the link to come back (session_wait) */
     struct list probes;             /* who waits for a sign of life (session_probe) */
     struct exchange_log *exchanges; /* NULL until an agent asks for them */
 
-    bool is_leaving;    /* the agent said it goes: do not wait for it */
-    bool is_used_up;    /* its agent was asked to log in beside it */
-    bool is_over;       /* session_end was called; the rest follows in the ready phase */
+    bool is_leaving; /* the agent said it goes: do not wait for it */
+    bool is_used_up; /* its agent was asked to log in beside it */
+    bool is_over;    /* session_end was called; the rest follows in the ready phase */
     uint16_t end_code;
     uint16_t end_goaway;
     struct task ending;

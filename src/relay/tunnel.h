@@ -32,13 +32,13 @@ struct tunnel {
     char *target; /* for people */
     enum tunnel_state state;
     enum bind_kind kind;
-    bool wants_exchanges;       /* the agent shows finished exchanges */
+    bool wants_exchanges;        /* the agent shows finished exchanges */
     struct bind_entries entries; /* what the registry holds for it */
-    char *url;                  /* the best one; NULL until bound */
-    struct port_entry *door;    /* its listening socket, if it has one */
+    char *url;                   /* the best one; NULL until bound */
+    struct port_entry *door;     /* its listening socket, if it has one */
     struct origin_pool *origins; /* made by the first exchange; NULL until then */
-    uint32_t waiter_count;      /* visitors waiting for the agent to come back */
-    uint32_t open_count;        /* streams open now */
+    uint32_t waiter_count;       /* visitors waiting for the agent to come back */
+    uint32_t open_count;         /* streams open now */
     uint64_t exchange_count;
     uint64_t in_bytes; /* from visitors */
     uint64_t out_bytes;

@@ -31,7 +31,7 @@ struct worker {
     struct table sessions;       /* by handle */
     struct table sessions_by_id; /* the same, as their agents know them */
     uint64_t next_handle;        /* handles are never used twice */
-    struct list detached;     /* those without a link, the longest first */
+    struct list detached;        /* those without a link, the longest first */
     struct list doors;           /* struct front_door */
     struct list newcomers;       /* connections nobody knows yet (front_door.c) */
     struct list arrivals;        /* agents that have not logged in yet (link_door.c) */
@@ -44,8 +44,8 @@ struct worker {
     struct mux_budget budget; /* credit promised to all sessions here */
     struct log_scope log;
     struct log_scope origin_log; /* of connections to origins, which outlive tunnels */
-    pthread_t thread;        /* of workers 1 and up; worker 0 is the caller's */
-    atomic_bool has_settled; /* nothing is left here after worker_cut */
+    pthread_t thread;            /* of workers 1 and up; worker 0 is the caller's */
+    atomic_bool has_settled;     /* nothing is left here after worker_cut */
 };
 
 /* The session of this route lives here. */
