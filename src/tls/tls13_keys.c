@@ -7,27 +7,36 @@
 
 enum {
     KEY_MAX_BYTES = 32,
-    LABEL_MAX_BYTES = 2 + 1 + 18 + 1, /* "tls13 traffic upd" is the longest */
-    SMALL_BYTES = 1024,               /* below, a copy costs less than a call with vectors */
+    LABEL_MAX_BYTES = 255,
+    SMALL_BYTES = 1024, /* below, a copy costs less than a call with vectors */
 };
 
 /* ---- from a secret (section 7.1) ---- */
 
-/* HKDF-Expand-Label with an empty context. */
-static void expand(const struct tls13_keys *k, const char *label, void *out, size_t n)
+/* HKDF-Expand-Label. */
+static void expand_label(gnutls_mac_algorithm_t hash, struct slice secret, struct slice label,
+                         struct slice context, void *out, size_t n)
 {
-    uint8_t bytes[LABEL_MAX_BYTES];
+    uint8_t bytes[2 + 1 + LABEL_MAX_BYTES + 1 + TLS13_SECRET_MAX_BYTES];
     struct writer w = writer_of(bytes, sizeof bytes);
-    const gnutls_datum_t secret = {(unsigned char *)k->secret, k->secret_bytes};
+    const gnutls_datum_t key = {(unsigned char *)secret.ptr, (unsigned)secret.len};
 
+    ASSERT(label.len <= TLS13_LABEL_MAX_BYTES);
     write_u16(&w, (uint16_t)n);
-    write_u8(&w, (uint8_t)(strlen("tls13 ") + strlen(label)));
+    write_u8(&w, (uint8_t)(strlen("tls13 ") + label.len));
     write_slice(&w, SLICE("tls13 "));
-    write_slice(&w, slice_str(label));
-    write_u8(&w, 0);
+    write_slice(&w, label);
+    write_u8(&w, (uint8_t)context.len);
+    write_slice(&w, context);
     ASSERT(!w.has_failed);
     const gnutls_datum_t info = {bytes, (unsigned)writer_len(&w)};
-    ASSERT(gnutls_hkdf_expand(k->suite.hash, &secret, &info, out, n) == 0);
+    ASSERT(gnutls_hkdf_expand(hash, &key, &info, out, n) == 0);
+}
+
+static void expand(const struct tls13_keys *k, const char *label, void *out, size_t n)
+{
+    expand_label(k->suite.hash, slice_of(k->secret, k->secret_bytes), slice_str(label), SLICE_NONE,
+                 out, n);
 }
 
 static void use_secret(struct tls13_keys *k)
@@ -49,8 +58,8 @@ int tls13_keys_init(struct tls13_keys *k, struct tls13_suite suite, struct slice
 {
     if (gnutls_cipher_get_iv_size(suite.cipher) != TLS13_IV_BYTES ||
         gnutls_cipher_get_tag_size(suite.cipher) != TLS13_TAG_BYTES ||
-        gnutls_cipher_get_key_size(suite.cipher) > KEY_MAX_BYTES ||
-        secret.len > sizeof k->secret || secret.len == 0) {
+        gnutls_cipher_get_key_size(suite.cipher) > KEY_MAX_BYTES || secret.len > sizeof k->secret ||
+        secret.len == 0) {
         return ERR_UNSUPPORTED;
     }
     *k = (struct tls13_keys){.suite = suite, .secret_bytes = (uint8_t)secret.len};
@@ -75,6 +84,20 @@ void tls13_keys_update(struct tls13_keys *k)
     memcpy(k->secret, next, k->secret_bytes);
     mem_wipe(next, sizeof next);
     use_secret(k);
+}
+
+void tls13_export(gnutls_mac_algorithm_t hash, struct slice secret, struct slice label, void *out,
+                  size_t n)
+{
+    uint8_t nothing[TLS13_SECRET_MAX_BYTES]; /* the digest of no messages, and of no context */
+    uint8_t derived[TLS13_SECRET_MAX_BYTES];
+    struct slice digest = slice_of(nothing, gnutls_hmac_get_len(hash));
+
+    ASSERT(digest.len <= sizeof nothing);
+    ASSERT(gnutls_hash_fast((gnutls_digest_algorithm_t)hash, "", 0, nothing) == 0);
+    expand_label(hash, secret, label, digest, derived, digest.len);
+    expand_label(hash, slice_of(derived, digest.len), SLICE("exporter"), digest, out, n);
+    mem_wipe(derived, sizeof derived);
 }
 
 /* The nonce of the next record (section 5.3). */

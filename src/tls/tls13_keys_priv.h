@@ -16,6 +16,7 @@ enum {
     TLS13_TAG_BYTES = 16,
     TLS13_IV_BYTES = 12,
     TLS13_SECRET_MAX_BYTES = 48,
+    TLS13_LABEL_MAX_BYTES = 249,
     TLS13_PLAIN_MAX_BYTES = 16384,
     TLS13_CIPHER_MAX_BYTES = TLS13_PLAIN_MAX_BYTES + 256,
     TLS13_OVERHEAD_BYTES = TLS13_HEAD_BYTES + 1 + TLS13_TAG_BYTES,
@@ -51,6 +52,10 @@ void tls13_keys_deinit(struct tls13_keys *k); /* zeroed memory too */
 /* The next generation (section 7.2), from record 0 on. */
 void tls13_keys_update(struct tls13_keys *k);
 
+/* Key material for a proof (section 7.5), from the exporter's secret, without a context. */
+void tls13_export(gnutls_mac_algorithm_t hash, struct slice secret, struct slice label, void *out,
+                  size_t n);
+
 /* Takes n bytes, at most TLS13_SEAL_BYTES, off the front of `from`, and appends them to `out` as
  * one record. */
 void tls13_seal(struct tls13_keys *k, enum tls13_type type, struct bufq *from, size_t n,
@@ -59,8 +64,8 @@ void tls13_seal(struct tls13_keys *k, enum tls13_type type, struct bufq *from, s
 /* Whether a whole record is at the front of `in`, or one that cannot be right. */
 bool tls13_has_record(const struct bufq *in);
 
-/* Takes the record at the front of `in` off and appends what was in it to `out`. ERR_MORE: it is not
- * all there yet. ERR_TLS: *alert_out says what to tell the peer, and `in` is of no use any more.
- * The bytes of `in` must be nobody else's: they are changed. */
+/* Takes the record at the front of `in` off and appends what was in it to `out`. ERR_MORE: it is
+ * not all there yet. ERR_TLS: *alert_out says what to tell the peer, and `in` is of no use any
+ * more. The bytes of `in` must be nobody else's: they are changed. */
 MUST_USE int tls13_open(struct tls13_keys *k, struct bufq *in, struct bufq *out,
                         enum tls13_type *type_out, gnutls_alert_description_t *alert_out);

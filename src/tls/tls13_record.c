@@ -1,5 +1,5 @@
 /* The records of an open TLS 1.3 stream: taken over from the library when the handshake has ended,
- * and kept until the end. */
+ * and kept until the end. The library's session, 10 KB, is let go. */
 #include "base/cursor.h"
 #include "base/mem.h"
 #include "tls/tls13_keys_priv.h"
@@ -8,41 +8,66 @@
 
 enum { FRUITLESS_RECORDS_MAX = 32 }; /* without bytes for the user, in one read */
 
-/* Both secrets, from the library's callback until the handshake has ended. */
+/* What the library's callbacks tell, until the handshake has ended. */
+struct secret {
+    uint8_t bytes[TLS13_SECRET_MAX_BYTES];
+    uint8_t length; /* 0: not told */
+};
+
 struct tls13_secrets {
-    uint8_t in[TLS13_SECRET_MAX_BYTES];
-    uint8_t out[TLS13_SECRET_MAX_BYTES];
-    size_t in_bytes;
-    size_t out_bytes;
+    struct secret in;
+    struct secret out;
+    struct secret exporter;
 };
 
 struct tls13 {
     struct tls13_keys in;
     struct tls13_keys out;
+    struct secret exporter;
     struct tls13_post post;
     bool owes_update; /* the peer has asked for our next keys */
 };
 
 /* ---- taking over ---- */
 
-static int on_secret(gnutls_session_t session, gnutls_record_encryption_level_t level,
-                     const void *in, const void *out, size_t n)
+static struct slice slice_of_secret(const struct secret *s)
+{
+    return slice_of(s->bytes, s->length);
+}
+
+static void keep(struct secret *to, const void *bytes, size_t n)
+{
+    if (bytes && n <= sizeof to->bytes) {
+        memcpy(to->bytes, bytes, n);
+        to->length = (uint8_t)n;
+    }
+}
+
+static struct tls13_secrets *secrets_of(gnutls_session_t session)
 {
     struct tls_stream *t = gnutls_session_get_ptr(session);
 
-    if (level != GNUTLS_ENCRYPTION_LEVEL_APPLICATION || n > TLS13_SECRET_MAX_BYTES) {
-        return 0;
-    }
     if (!t->secrets) {
         t->secrets = NEW(struct tls13_secrets);
     }
-    if (in) {
-        memcpy(t->secrets->in, in, n);
-        t->secrets->in_bytes = n;
+    return t->secrets;
+}
+
+static int on_secret(gnutls_session_t session, gnutls_record_encryption_level_t level,
+                     const void *in, const void *out, size_t n)
+{
+    if (level == GNUTLS_ENCRYPTION_LEVEL_APPLICATION) {
+        keep(&secrets_of(session)->in, in, n);
+        keep(&secrets_of(session)->out, out, n);
     }
-    if (out) {
-        memcpy(t->secrets->out, out, n);
-        t->secrets->out_bytes = n;
+    return 0;
+}
+
+/* The exporter's is told only here, where others write a log of keys. */
+static int on_key_log(gnutls_session_t session, const char *label, const gnutls_datum_t *secret)
+{
+    if (strcmp(label, "EXPORTER_SECRET") == 0) {
+        keep(&secrets_of(session)->exporter, secret->data, secret->size);
     }
     return 0;
 }
@@ -50,6 +75,7 @@ static int on_secret(gnutls_session_t session, gnutls_record_encryption_level_t 
 void tls13_listen_for_secrets(struct tls_stream *t)
 {
     gnutls_handshake_set_secret_function(t->session, on_secret);
+    gnutls_session_set_keylog_function(t->session, on_key_log);
 }
 
 static void forget_secrets(struct tls_stream *t)
@@ -64,8 +90,7 @@ static void forget_secrets(struct tls_stream *t)
 /* The keys of one direction, going on where the library stopped; false unless ours are its own. */
 static bool take_keys(struct tls_stream *t, struct tls13_keys *k, bool is_in)
 {
-    struct slice secret = is_in ? slice_of(t->secrets->in, t->secrets->in_bytes)
-                                : slice_of(t->secrets->out, t->secrets->out_bytes);
+    struct slice secret = slice_of_secret(is_in ? &t->secrets->in : &t->secrets->out);
     struct tls13_suite suite = {gnutls_cipher_get(t->session),
                                 (gnutls_mac_algorithm_t)gnutls_prf_hash_get(t->session)};
     gnutls_datum_t mac, iv, key;
@@ -83,18 +108,28 @@ static bool take_keys(struct tls_stream *t, struct tls13_keys *k, bool is_in)
 
 void tls13_take_over(struct tls_stream *t)
 {
-    bool is_ours = t->secrets && gnutls_record_check_pending(t->session) == 0;
+    bool is_ours = t->secrets && t->secrets->exporter.length > 0 &&
+                   gnutls_record_check_pending(t->session) == 0;
 
     if (is_ours) {
         t->tls13 = NEW(struct tls13);
+        t->tls13->exporter = t->secrets->exporter;
         is_ours = take_keys(t, &t->tls13->in, true) && take_keys(t, &t->tls13->out, false);
     }
     forget_secrets(t);
     if (is_ours) {
         t->records = &tls13_records;
+        gnutls_deinit(t->session);
+        t->session = NULL;
+        tls_identity_unref(&t->identity);
     } else {
         tls13_free(t);
     }
+}
+
+void tls13_exporter(const struct tls_stream *t, struct slice label, void *out, size_t n)
+{
+    tls13_export(t->tls13->in.suite.hash, slice_of_secret(&t->tls13->exporter), label, out, n);
 }
 
 void tls13_free(struct tls_stream *t)
@@ -103,6 +138,7 @@ void tls13_free(struct tls_stream *t)
     if (t->tls13) {
         tls13_keys_deinit(&t->tls13->in);
         tls13_keys_deinit(&t->tls13->out);
+        mem_wipe(t->tls13, sizeof *t->tls13);
         mem_free(t->tls13);
         t->tls13 = NULL;
     }

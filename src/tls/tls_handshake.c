@@ -69,33 +69,33 @@ static void tell_done(struct tls_stream *t)
     }
 }
 
-/* The protocol was chosen before the version: what is not spoken below TLS 1.3 ends here. */
-static bool is_too_old(struct tls_stream *t)
+static void note_alpn(struct tls_stream *t)
 {
     gnutls_datum_t alpn;
 
-    if (!t->tls13_alpn || tls_session_is_tls13(t->session) ||
-        gnutls_alpn_get_selected_protocol(t->session, &alpn) < 0) {
-        return false;
+    if (gnutls_alpn_get_selected_protocol(t->session, &alpn) == 0) {
+        t->alpn = mem_strndup((const char *)alpn.data, alpn.size);
     }
-    return slice_is(slice_of(alpn.data, alpn.size), t->tls13_alpn);
+}
+
+/* What is not spoken below TLS 1.3. */
+static bool is_tls13_protocol(const struct tls_stream *t)
+{
+    return t->tls13_alpn && t->alpn && strcmp(t->alpn, t->tls13_alpn) == 0;
 }
 
 /* Visitors come back; links carry their own resumption and need no ticket. */
 static void send_ticket(struct tls_stream *t)
 {
-    gnutls_datum_t alpn;
-    bool is_link = t->tls13_alpn && gnutls_alpn_get_selected_protocol(t->session, &alpn) == 0 &&
-                   slice_is(slice_of(alpn.data, alpn.size), t->tls13_alpn);
-
-    if (!is_link && t->identity && tls_session_is_tls13(t->session)) {
+    if (!is_tls13_protocol(t) && t->identity && tls_session_is_tls13(t->session)) {
         (void)gnutls_session_ticket_send(t->session, 1, 0); /* one that is not sent is not missed */
     }
 }
 
 static void succeed(struct tls_stream *t)
 {
-    if (is_too_old(t)) {
+    note_alpn(t);
+    if (is_tls13_protocol(t) && !tls_session_is_tls13(t->session)) { /* chosen before the version */
         (void)gnutls_alert_send(t->session, GNUTLS_AL_FATAL, GNUTLS_A_PROTOCOL_VERSION);
         tls_stream_fail(
             t, errinfo_set(tls_stream_errinfo(t), ERR_TLS, "%s needs TLS 1.3", t->tls13_alpn));

@@ -32,9 +32,6 @@ struct tls_identity {
 MUST_USE int tls_trust_judge(const struct tls_trust *t, gnutls_session_t session, const char *name,
                              struct errinfo *why);
 
-/* The pin of the key the peer has shown; ERR_NOT_FOUND. */
-MUST_USE int tls_peer_pin(gnutls_session_t session, struct tls_pin *pin_out);
-
 void tls_pin_of(gnutls_x509_crt_t cert, struct tls_pin *pin_out);
 
 /* ---- tls_self_signed.c ---- */

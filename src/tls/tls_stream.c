@@ -1,7 +1,5 @@
 /* TLS as a stream: its reading, writing and closing. Records are cut and read in tls_record.c and
  * tls13_record.c, the handshake is told in tls_handshake.c. */
-#include <stdio.h>
-
 #include "base/mem.h"
 #include "tls/tls_stream_priv.h"
 
@@ -31,10 +29,13 @@ static void free_stream(struct grave *g)
     struct tls_stream *t = CONTAINER_OF(g, struct tls_stream, grave);
 
     tls13_free(t);
-    gnutls_deinit(t->session);
+    if (t->session) {
+        gnutls_deinit(t->session);
+    }
     tls_trust_unref(&t->trust);
     tls_identity_unref(&t->identity);
     mem_free(t->server_name);
+    mem_free(t->alpn);
     mem_free(t->why);
     mem_free(t);
 }
@@ -217,6 +218,11 @@ static void do_flush(struct stream *s)
     }
 }
 
+static bool is_tls13(const struct tls_stream *t)
+{
+    return t->tls13 || tls_session_is_tls13(t->session);
+}
+
 static int do_shutdown(struct stream *s)
 {
     struct tls_stream *t = of_stream(s);
@@ -224,7 +230,7 @@ static int do_shutdown(struct stream *s)
     if (t->phase == TLS_DEAD) {
         return t->failure;
     }
-    if (t->phase == TLS_HANDSHAKE || !tls_session_is_tls13(t->session)) {
+    if (t->phase == TLS_HANDSHAKE || !is_tls13(t)) {
         return ERR_UNSUPPORTED;
     }
     if (t->out == TLS_OUT_OPEN) {
@@ -315,19 +321,15 @@ static void do_close(struct stream *s, bool is_abort)
 static void do_facts(const struct stream *s, struct stream_facts *out)
 {
     const struct tls_stream *t = of_stream(s);
-    gnutls_datum_t alpn = {0};
 
     stream_facts(t->lower, out);
     out->transport = "tls";
     out->tls_layer = s;
     out->is_encrypted = true;
     out->eof_is_authentic = true;
-    out->can_half_close = t->phase != TLS_HANDSHAKE && tls_session_is_tls13(t->session);
+    out->can_half_close = t->phase != TLS_HANDSHAKE && is_tls13(t);
     out->server_name = slice_str(t->server_name);
-    out->alpn = SLICE_NONE;
-    if (gnutls_alpn_get_selected_protocol(t->session, &alpn) == 0) {
-        out->alpn = slice_of(alpn.data, alpn.size);
-    }
+    out->alpn = slice_str(t->alpn);
 }
 
 int tls_stream_exporter(const struct stream *s, struct slice label, void *out, size_t n)
@@ -338,24 +340,12 @@ int tls_stream_exporter(const struct stream *s, struct slice label, void *out, s
     if (t->phase != TLS_OPEN) {
         return ERR_UNSUPPORTED;
     }
+    if (t->tls13) {
+        tls13_exporter(t, label, out, n);
+        return 0;
+    }
     int ret = gnutls_prf_rfc5705(t->session, label.len, label.ptr, 0, NULL, n, out);
     return ret == 0 ? 0 : ERR_UNSUPPORTED;
-}
-
-int tls_stream_peer_pin(const struct stream *s, struct tls_pin *pin_out)
-{
-    ASSERT(s->ops == &tls_stream_ops);
-    return tls_peer_pin(of_stream(s)->session, pin_out);
-}
-
-void tls_stream_describe(const struct stream *s, char *out, size_t cap)
-{
-    gnutls_session_t session = of_stream(s)->session;
-
-    ASSERT(s->ops == &tls_stream_ops);
-    const char *version = gnutls_protocol_get_name(gnutls_protocol_get_version(session));
-    const char *cipher = gnutls_cipher_get_name(gnutls_cipher_get(session));
-    snprintf(out, cap, "%s %s", version ? version : "TLS?", cipher ? cipher : "?");
 }
 
 const struct errinfo *tls_stream_why(const struct stream *s)

@@ -75,11 +75,5 @@ struct stream *tls_server_attach(struct stream *lower_take, struct bufq *leftove
  * belongs to this very connection. ERR_UNSUPPORTED before the end of the handshake. */
 MUST_USE int tls_stream_exporter(const struct stream *s, struct slice label, void *out, size_t n);
 
-/* The key the peer has shown; ERR_NOT_FOUND: it has shown none. */
-MUST_USE int tls_stream_peer_pin(const struct stream *s, struct tls_pin *pin_out);
-
-/* "TLS1.3 AES-128-GCM", for a log line. */
-void tls_stream_describe(const struct stream *s, char *out, size_t cap);
-
 /* Why it failed; the sentence of the error when nothing more is known. */
 const struct errinfo *tls_stream_why(const struct stream *s);

@@ -45,7 +45,7 @@ struct tls_records {
 struct tls_stream {
     struct stream stream;
     struct stream *lower;
-    gnutls_session_t session;
+    gnutls_session_t session; /* NULL once the records are ours */
     const struct tls_records *records;
     struct tls13 *tls13;           /* NULL: the library does the records */
     struct tls13_secrets *secrets; /* during a handshake */
@@ -71,6 +71,7 @@ struct tls_stream {
     struct tls_trust *trust;
     struct tls_identity *identity;
     char *server_name;
+    char *alpn; /* once agreed; NULL: none */
     const char *tls13_alpn;
     tls_find_identity_fn *find_identity;
     void *find_ctx;
@@ -129,9 +130,12 @@ extern const struct tls_records tls13_records;
 /* Before the handshake: its secrets are kept for tls13_take_over. */
 void tls13_listen_for_secrets(struct tls_stream *t);
 
-/* After the handshake, and the library's last word: records are ours from now on. Where the suite
- * is not one we can do, they stay the library's. */
+/* After the handshake, and the library's last word: records are ours from now on, and its session
+ * is freed. Where the suite is not one we can do, they stay the library's. */
 void tls13_take_over(struct tls_stream *t);
+
+/* tls_stream_exporter of a stream that was taken over. */
+void tls13_exporter(const struct tls_stream *t, struct slice label, void *out, size_t n);
 
 /* Wipes the keys. */
 void tls13_free(struct tls_stream *t);

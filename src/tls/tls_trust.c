@@ -120,18 +120,6 @@ static gnutls_x509_crt_t peer_certificate(gnutls_session_t session)
     return cert;
 }
 
-int tls_peer_pin(gnutls_session_t session, struct tls_pin *pin_out)
-{
-    gnutls_x509_crt_t cert = peer_certificate(session);
-
-    if (!cert) {
-        return ERR_NOT_FOUND;
-    }
-    tls_pin_of(cert, pin_out);
-    gnutls_x509_crt_deinit(cert);
-    return 0;
-}
-
 static bool is_pinned(const struct tls_trust *t, const struct tls_pin *pin)
 {
     bool found = false;

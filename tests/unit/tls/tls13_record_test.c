@@ -117,8 +117,8 @@ static void assert_echoed(struct meeting *m, size_t n)
 
 static void bytes_pass_with_each_cipher(void **state)
 {
-    static const char *const ciphers[] = {
-        ":-CIPHER-ALL:+AES-128-GCM", ":-CIPHER-ALL:+AES-256-GCM", ":-CIPHER-ALL:+CHACHA20-POLY1305"};
+    static const char *const ciphers[] = {":-CIPHER-ALL:+AES-128-GCM", ":-CIPHER-ALL:+AES-256-GCM",
+                                          ":-CIPHER-ALL:+CHACHA20-POLY1305"};
 
     (void)state;
     for (size_t i = 0; i < COUNT_OF(ciphers); i++) {
@@ -132,6 +132,28 @@ static void bytes_pass_with_each_cipher(void **state)
     }
 }
 
+static void key_material_is_that_of_the_library(void **state)
+{
+    static const char *const ciphers[] = {":-CIPHER-ALL:+AES-128-GCM", ":-CIPHER-ALL:+AES-256-GCM"};
+    static const char label[] = "EXPORTER-adit-resume";
+
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(ciphers); i++) { /* SHA-256, SHA-384 */
+        struct meeting m;
+        char ours[80], its[80];
+
+        meet(&m, ciphers[i], (struct tls_limits){0});
+        assert_echoed(&m, 1);
+        assert_int_equal(tls_stream_exporter(m.server.stream, slice_str(label), ours, sizeof ours),
+                         0);
+        assert_int_equal(
+            gnutls_prf_rfc5705(m.client.session, sizeof label - 1, label, 0, NULL, sizeof its, its),
+            0);
+        assert_memory_equal(ours, its, sizeof ours);
+        part(&m);
+    }
+}
+
 static void a_peer_renews_its_keys_and_asks_for_ours(void **state)
 {
     struct meeting m;
@@ -140,7 +162,8 @@ static void a_peer_renews_its_keys_and_asks_for_ours(void **state)
     meet(&m, "", (struct tls_limits){0});
     for (int i = 0; i < 5; i++) {
         assert_echoed(&m, 5000);
-        assert_int_equal(gnutls_session_key_update(m.client.session, i % 2 ? GNUTLS_KU_PEER : 0), 0);
+        assert_int_equal(gnutls_session_key_update(m.client.session, i % 2 ? GNUTLS_KU_PEER : 0),
+                         0);
     }
     assert_echoed(&m, 70000);
     part(&m);
@@ -194,8 +217,8 @@ static void the_alert_of_a_peer_is_named(void **state)
 
     (void)state;
     meet(&m, "", (struct tls_limits){0});
-    assert_int_equal(
-        gnutls_alert_send(m.client.session, GNUTLS_AL_FATAL, GNUTLS_A_INTERNAL_ERROR), 0);
+    assert_int_equal(gnutls_alert_send(m.client.session, GNUTLS_AL_FATAL, GNUTLS_A_INTERNAL_ERROR),
+                     0);
     assert_true(run_until_end(m.loop, &m.server));
     assert_int_equal(m.server.end, ERR_TLS);
     assert_string_equal(tls_stream_why(m.server.stream)->text,
@@ -213,7 +236,10 @@ struct forgery {
     gnutls_alert_description_t alert;
 };
 
-#define FORGED(what, type, bytes, alert) {what, type, bytes, sizeof(bytes) - 1, alert}
+#define FORGED(what, type, bytes, alert)                                                           \
+    {                                                                                              \
+        what, type, bytes, sizeof(bytes) - 1, alert                                                \
+    }
 
 static const struct forgery forgeries[] = {
     FORGED("no message", TLS13_HANDSHAKE, "", GNUTLS_A_UNEXPECTED_MESSAGE),
@@ -290,6 +316,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bytes_pass_with_each_cipher),
+        cmocka_unit_test(key_material_is_that_of_the_library),
         cmocka_unit_test(a_peer_renews_its_keys_and_asks_for_ours),
         cmocka_unit_test(we_renew_ours),
         cmocka_unit_test(a_peer_may_pad),
