@@ -16,7 +16,7 @@
 
 typedef int run_fn(const struct command_line *line, struct options *options);
 
-/* clang-format off: a command a line */
+/* clang-format off */
 static run_fn *const runs[COMMAND_COUNT] = {
     [COMMAND_RELAY] = cmd_relay,
     [COMMAND_HTTP] = cmd_publish,
