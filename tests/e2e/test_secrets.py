@@ -79,7 +79,7 @@ def test_a_token_on_the_command_line_leaves_the_title(lab):
     token = lab.token(relay, "bob")
     silent = lab.origin(lambda wire: wire.read_to_end())
     agent = lab.start("http", "3000", "--relay", f"tls://127.0.0.1:{silent.port}", "--token", token,
-                      "--state", lab.folder / "state")
+                      "--pin", relay.pin, "--state", lab.folder / "state")
     saver = lab.start("login", f"127.0.0.1:{silent.port}#{token}#{relay.pin}", "--state",
                       lab.folder / "state")
     lab.eventually(lambda: silent.connection_count >= 2)
