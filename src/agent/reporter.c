@@ -146,6 +146,7 @@ void reporter_tunnel(struct reporter *r, const struct report_tunnel *t)
     if (!r->is_json) {
         add_url(r, t);
         if (r->is_terminal) {
+            outlet_flush(&r->out); /* the URL stands above */
             show_what_to_type(t);
         }
         return;

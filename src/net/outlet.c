@@ -138,3 +138,8 @@ void outlet_add(struct outlet *o, struct slice line, bool is_important)
         loop_schedule(o->loop, &o->task);
     }
 }
+
+void outlet_flush(struct outlet *o)
+{
+    write_queue(o, 0);
+}

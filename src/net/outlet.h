@@ -43,3 +43,6 @@ void outlet_deinit(struct outlet *o);
 
 /* Adds a line; the newline is added here. An important one is never left out. */
 void outlet_add(struct outlet *o, struct slice line, bool is_important);
+
+/* Writes at once what goes out without waiting: before something is said beside it, on stderr. */
+void outlet_flush(struct outlet *o);

@@ -103,6 +103,18 @@ static void of_several_tunnels_a_screen_shows_whose_url_it_is(void **state)
     close_desk(&d);
 }
 
+static void a_url_is_out_before_the_hint_that_belongs_to_it(void **state)
+{
+    struct desk d;
+    char bytes[64];
+
+    (void)state;
+    open_desk_with(&d, (struct reporter_options){.is_terminal = true});
+    reporter_tunnel(d.reporter, &a_tunnel);
+    assert_int_equal(read(d.reader, bytes, sizeof bytes), strlen("https://a.b\n"));
+    close_desk(&d);
+}
+
 static void of_several_tunnels_a_pipe_gets_urls_alone(void **state)
 {
     struct desk d;
@@ -219,6 +231,7 @@ int main(void)
         cmocka_unit_test(plain_is_the_url_alone_and_a_line_per_exchange),
         cmocka_unit_test(of_several_tunnels_a_screen_shows_whose_url_it_is),
         cmocka_unit_test(of_several_tunnels_a_pipe_gets_urls_alone),
+        cmocka_unit_test(a_url_is_out_before_the_hint_that_belongs_to_it),
         cmocka_unit_test(json_events_have_exactly_their_fields),
         cmocka_unit_test(a_stalled_reader_costs_counted_lines),
         cmocka_unit_test(a_reader_that_is_gone_is_not_missed),
