@@ -224,6 +224,9 @@ static void refuse(struct h1_server *c, unsigned status, const char *why)
     err = h1_writer_body(&c->flow.writer, &body, body.bytes);
     ASSERT(err == 0);
     http_head_clear(&head);
+    if (c->user->on_refused) {
+        c->user->on_refused(c->ctx, c, (uint16_t)status, why);
+    }
     start_linger(c);
 }
 

@@ -10,7 +10,7 @@
  *      on_exchange --------------------->    stream_set_user, exchange_read_head, ...
  * exchange_close on_end   (connection is over)
  *
- * Both callbacks come from the loop's ready phase, never from inside a call of the user.
+ * The callbacks come from the loop's ready phase, never from inside a call of the user.
  */
 #pragma once
 #include "base/log.h"
@@ -24,6 +24,8 @@ struct h1_server_user {
     void (*on_exchange)(void *ctx, struct h1_server *server, struct exchange *x);
     /* The connection ended by itself and no exchange is open; 0 or why. The pointer is dead. */
     void (*on_end)(void *ctx, struct h1_server *server, int reason);
+    /* A head that never became an exchange was answered with this status. May be NULL. */
+    void (*on_refused)(void *ctx, struct h1_server *server, uint16_t status, const char *why);
 };
 
 /* Takes the stream over. `input` (may be NULL) holds bytes that were read from it already; they

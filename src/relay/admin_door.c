@@ -99,7 +99,7 @@ static void on_end(void *ctx, struct h1_server *server, int reason)
 
 static void on_accept(void *ctx, int fd_take, const struct addr *peer)
 {
-    static const struct h1_server_user user = {on_exchange, on_end};
+    static const struct h1_server_user user = {.on_exchange = on_exchange, .on_end = on_end};
     struct admin_door *door = ctx;
     struct stream *s;
 

@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "http/h1_server.h"
 #include "net/addr.h"
+#include "relay/access_log.h"
 #include "relay/http_proxy.h"
 #include "relay/link_door.h"
 #include "relay/pages.h"
@@ -254,7 +255,19 @@ static void on_exchange(void *ctx, struct h1_server *server, struct exchange *x)
     }
 }
 
-static const struct h1_server_user server_user = {.on_exchange = on_exchange, .on_end = on_end};
+/* Not read as far as to know what it asked for. */
+static void on_refused(void *ctx, struct h1_server *server, uint16_t status, const char *why)
+{
+    const struct http_entry *e = ctx;
+    const struct http_head unread = {0};
+    const struct control_exchange facts = {.status = status};
+
+    (void)server;
+    access_log_add(&e->visitor, &unread, &facts, why);
+}
+
+static const struct h1_server_user server_user = {
+    .on_exchange = on_exchange, .on_end = on_end, .on_refused = on_refused};
 
 /* ---- doors ---- */
 

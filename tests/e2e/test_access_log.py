@@ -44,6 +44,14 @@ def test_what_went_wrong_is_there_too(lab):
     assert [(w["status"], w["reason"]) for w in wrong] == [("502", "REFUSED"), ("404", "NO_TUNNEL")]
 
 
+def test_a_head_that_breaks_the_rules_has_its_line(lab):
+    path = lab.folder / "access.log"
+    relay = lab.relay("--access-log", path)
+    lab.visit(relay).send(b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+    said = fields(lines_of(path, 1, lab)[0])
+    assert (said["status"], said["path"]) == ("400", "") and said["reason"] != "done"
+
+
 def test_lines_of_json_on_stdout(lab):
     relay = lab.relay("--access-log", "-", "--log-format", "json")
     web = lab.http(hello(lab), relay=relay)

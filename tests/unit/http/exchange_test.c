@@ -173,7 +173,7 @@ static void on_end(void *ctx, struct h1_server *server, int reason)
     side->server = NULL;
 }
 
-static const struct h1_server_user server_user = {on_exchange, on_end};
+static const struct h1_server_user server_user = {.on_exchange = on_exchange, .on_end = on_end};
 
 static void open_side(struct side *side, bool is_h1)
 {

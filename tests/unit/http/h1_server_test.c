@@ -113,7 +113,7 @@ static void on_end(void *ctx, struct h1_server *c, int reason)
     server = NULL;
 }
 
-static const struct h1_server_user user = {on_exchange, on_end};
+static const struct h1_server_user user = {.on_exchange = on_exchange, .on_end = on_end};
 
 static struct http_head *head_of(struct visit *v)
 {
