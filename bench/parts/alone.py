@@ -9,6 +9,7 @@ from parts.machine import rss_bytes, slab_bytes
 from support.lab import ADIT
 
 AGENTS = 1000
+CROWDS = 3
 STREAMS = 10000
 STARTS = 9
 
@@ -17,22 +18,38 @@ def settle():
     time.sleep(2)
 
 
-def memory_of_agents(lab, programs):
-    """Bytes of relay and kernel for each of AGENTS agents over TLS; both ends' sockets count."""
+AGENT = "idle agent with one {} tunnel: {}"
+AGENT_PARTS = ("relay", "kernel, both ends", "agent's side, in one process")
+
+
+def one_crowd(lab, programs, kind):
+    """Bytes of each of AGENT_PARTS for an agent."""
     relay = lab.relay("--workers", 1, "--log-level", "warn", "--tcp-ports", "10000-32000")
     token = lab.token(relay, "crowd")
     settle()
     rss, slab = rss_bytes(relay), slab_bytes()
     crowd = lab.run_beside(programs / "idle_agents", relay.url("tls"), relay.pin, token, 1,
-                           AGENTS, 1, "tcp")
+                           AGENTS, 1, kind)
     lab.eventually(lambda: len(crowd.stdout()) >= AGENTS, 60)
     settle()
-    figures = {"relay, per idle agent": (rss_bytes(relay) - rss) / AGENTS,
-               "kernel, both ends, per idle agent": (slab_bytes() - slab) / AGENTS,
-               "agent's side, per idle agent in one process": rss_bytes(crowd) / AGENTS}
+    found = (rss_bytes(relay) - rss, slab_bytes() - slab, rss_bytes(crowd))
     crowd.kill()
     relay.stop()
-    return figures
+    settle()
+    return [value / AGENTS for value in found]
+
+
+def memory_of_agents(lab, programs):
+    """Bytes for each of AGENTS agents over TLS: RSS of the relay, and slabs of the kernel, where both
+    ends' sockets count. A TCP tunnel has a listening socket beside. The slabs are those of the
+    whole machine: the median of several crowds is told."""
+    crowds = {kind: [] for kind in ("http", "tcp")}
+    for _ in range(CROWDS):
+        for kind, found in crowds.items():
+            found.append(one_crowd(lab, programs, kind))
+    return {AGENT.format(kind, part): statistics.median(values)
+            for kind, found in crowds.items()
+            for part, values in zip(AGENT_PARTS, zip(*found))}
 
 
 WHOLE = "idle stream: all of the {}, with socket, pump and libuv's handle"
