@@ -4,6 +4,7 @@ an origin sends."""
 
 import http.client
 import re
+import threading
 import time
 
 import pytest
@@ -100,16 +101,20 @@ def read_answer(visitor, method):
 @pytest.mark.limit(120)
 def test_a_client_sees_the_answers_it_asked_for(lab):
     """What follows a strange answer, on the same connection and on another one, is the right one."""
-    said = {}
+    said, late = {}, threading.Event()
 
     def respond(wire, head):
         path = head.start.split(" ")[1]
         if path not in said:
             wire.send(answer(path.encode()))
             return
-        wire.send(said[path])
-        time.sleep(0.02)
-        wire.send(EVIL if path.endswith("1") else b"")  # late, to an idle connection
+        try:
+            wire.send(said[path])
+            time.sleep(0.02)
+            wire.send(EVIL if path.endswith("1") else b"")  # nobody asked: the connection is idle
+        finally:
+            if path.endswith("1"):
+                late.set()
         wire.half_close()
         wire.read_to_end()
     web = lab.http(lab.origin(http_origin(respond)))
@@ -121,7 +126,10 @@ def test_a_client_sees_the_answers_it_asked_for(lab):
         with lab.visit(web) as visitor, lab.visit(web) as other:
             visitor.send(web.request(method, path))
             is_whole = read_answer(visitor, method) is not None
-            time.sleep(0.05 if path.endswith("1") else 0)  # the late bytes are there
+            if path.endswith("1"):
+                assert late.wait(5)
+                late.clear()
+                time.sleep(0.2)  # they are at the relay, and nobody waits for them
             for asks in (visitor, other) if is_whole else (other,):
                 try:
                     asks.send(web.request("GET", f"/after{round_number}"))
