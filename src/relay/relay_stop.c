@@ -13,6 +13,7 @@
 #include "relay/session.h"
 #include "store/store.h"
 #include "wire/mux_frame.h"
+#include "wire/reset_code.h"
 
 enum {
     DRAIN_LOOK_MS = 100,     /* how often a draining relay looks whether visitors are left */
@@ -22,10 +23,15 @@ enum {
 
 /* ---- draining ---- */
 
+/* No link can come any more: a session without one has nothing to wait for. */
 static void say_goodbye(void *ctx, struct session *s)
 {
     (void)ctx;
-    mux_goaway(s->mux, GOAWAY_SHUTDOWN);
+    if (session_is_attached(s)) {
+        mux_goaway(s->mux, GOAWAY_SHUTDOWN);
+    } else {
+        session_end(s, RESET_SHUTDOWN, 0, "the relay stops, and its agent is away");
+    }
 }
 
 static void drain_worker(void *arg)

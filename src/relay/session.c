@@ -164,6 +164,8 @@ static void on_link_lost(void *ctx, struct link *link, int err, const struct err
              LOG_STR("reason", errinfo_text(why, err)));
     if (s->is_leaving) {
         session_end(s, RESET_SHUTDOWN, 0, "the agent has stopped");
+    } else if (s->worker->relay->is_draining) {
+        session_end(s, RESET_SHUTDOWN, 0, "the relay stops, and its agent is away");
     } else if (timer_is_armed(&s->last_look)) {
         end_outlived(s);
     } else {

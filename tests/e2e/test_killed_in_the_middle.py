@@ -4,6 +4,7 @@ opens."""
 
 import json
 import re
+import signal
 import subprocess
 import time
 
@@ -125,3 +126,23 @@ def test_nothing_is_left_over(lab, who):
     assert tokens.returncode == 0 and "town" in tokens.stdout
     town.relay.kill()
     assert lab.adit("token", "list", "--data", town.relay.data).returncode == 0
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_relay_that_stops_waits_for_no_agent_that_is_away(lab, when):
+    """Nobody can come back to it: what the dead agent served is over."""
+    def hello(wire):
+        wire.send(b"hello")
+        wire.read_to_end()
+    tunnel = lab.tcp(lab.origin(hello))
+    visitor = lab.visit(tunnel)
+    assert visitor.read_exact(5) == b"hello"
+    if when == "before":
+        tunnel.agent.kill()
+        lab.the_relay.wait_line("link lost")
+    lab.the_relay.signal(signal.SIGTERM)
+    time.sleep(0.5)
+    assert lab.the_relay.is_running() == (when == "after")
+    if when == "after":
+        tunnel.agent.kill()
+    assert lab.the_relay.wait_exit(5) == 0
