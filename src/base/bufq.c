@@ -407,8 +407,8 @@ struct slice bufq_walk(const struct bufq *q, struct bufq_mark *mark)
     if (!mark->node) {
         return SLICE_NONE;
     }
-    struct slice piece = slice_of(node_bytes(mark->node) + mark->offset,
-                                  mark->node->len - mark->offset);
+    struct slice piece =
+        slice_of(node_bytes(mark->node) + mark->offset, mark->node->len - mark->offset);
     mark->offset = mark->node->len;
     return piece;
 }

@@ -25,9 +25,9 @@ uint8_t read_u8(struct reader *r);
 uint16_t read_u16(struct reader *r);
 uint32_t read_u32(struct reader *r);
 uint64_t read_u64(struct reader *r);
-struct slice read_slice(struct reader *r, size_t n);      /* a view */
-void read_bytes(struct reader *r, void *out, size_t n);   /* a copy */
-MUST_USE int reader_end(const struct reader *r);          /* ERR_PROTOCOL if cut short or not empty */
+struct slice read_slice(struct reader *r, size_t n);    /* a view */
+void read_bytes(struct reader *r, void *out, size_t n); /* a copy */
+MUST_USE int reader_end(const struct reader *r);        /* ERR_PROTOCOL: cut short, or not empty */
 
 struct writer {
     uint8_t *start;

@@ -14,7 +14,7 @@ struct text {
 };
 
 void text_deinit(struct text *t);
-void text_wipe(struct text *t); /* the same, of what held a secret */
+void text_wipe(struct text *t);  /* the same, of what held a secret */
 void text_clear(struct text *t); /* keeps the memory */
 void text_add(struct text *t, struct slice s);
 void text_add_str(struct text *t, const char *s);

@@ -120,9 +120,9 @@ MUST_USE int mux_resume_apply(struct mux *m, struct bufq *rows, struct errinfo *
 MUST_USE int mux_feed(struct mux *m, unsigned lane, struct bufq *in, uint64_t now_ms,
                       struct errinfo *info);
 
-/* Appends frames to `out`, about max_bytes (at most one frame of MUX_QUANTUM_MAX_BYTES more), chosen
- * now and not before: call it late, while less than 64 KiB wait below. Lane 0 carries everything
- * but DATA, which may ride on every lane. Returns the bytes appended. */
+/* Appends frames to `out`, about max_bytes (at most one frame of MUX_QUANTUM_MAX_BYTES more),
+ * chosen now and not before: call it late, while less than 64 KiB wait below. Lane 0 carries
+ * everything but DATA, which may ride on every lane. Returns the bytes appended. */
 size_t mux_produce(struct mux *m, unsigned lane, struct bufq *out, size_t max_bytes,
                    uint64_t now_ms);
 bool mux_wants_output(const struct mux *m, unsigned lane);

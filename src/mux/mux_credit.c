@@ -1,11 +1,14 @@
 /* Credit is memory promised: who may get how much, and who loses it when memory is short.
  *
- * A stream's whole window is charged, not what is left of it, so that renewing never fails. It
- * starts small, the smaller the less is free, so that thousands of idle streams fit; it is made
- * MUX_FIRST_WINDOW once the stream uses it; from there it doubles while its reader keeps up and the
- * sender uses it up: in any time to MUX_BULK_WINDOW, so that many bulk streams at once need not cut
- * all into small frames, within two round trips beyond that. Only a part of each budget is open to doubling: the
- * rest is kept for the first windows of others.
+ * A stream's whole window is charged, not what is left of it, so that renewing never fails.
+ *
+ *     at first             small, the smaller the less is free: thousands of idle streams fit
+ *     once it is used      MUX_FIRST_WINDOW
+ *     each time it is      doubled, if its reader keeps up: to MUX_BULK_WINDOW in any time, so that
+ *     used up              many bulk streams at once need not cut all into small frames; beyond
+ *                          that only if the sender took at most two round trips
+ *
+ * Only a part of each budget is open to doubling: the rest is kept for the first windows of others.
  */
 #include "base/least.h"
 #include "mux/mux_priv.h"

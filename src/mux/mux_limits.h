@@ -10,7 +10,7 @@ enum {
     MUX_FIRST_DIVISOR = 4096,        /* when it is more than this part of what is free */
     MUX_CATCH_UP_DIVISOR = 256,      /* and is given the rest once it is less than this part */
     MUX_CONTROL_WINDOW = 16 * 1024,  /* credit of stream 0 at its start. Agreed */
-    MUX_BULK_WINDOW = 256 * 1024,     /* who uses up the window gets this, however slowly */
+    MUX_BULK_WINDOW = 256 * 1024,    /* who uses up the window gets this, however slowly */
     MUX_STREAM_WINDOW_MAX = 32 << 20, /* the largest window one stream may grow to */
     MUX_LINK_BUDGET = 128 << 20,      /* credit promised per session: 10,000 idle streams */
     MUX_GROWTH_SHARE_DIVISOR = 4,     /* this part of it is open to growth beyond FIRST_WINDOW */

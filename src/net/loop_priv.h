@@ -37,7 +37,7 @@ struct loop {
     struct list tasks;
     struct list dirty[LOOP_LEVELS];
     unsigned dirty_levels; /* a bit for each that may hold somebody */
-    struct list watches; /* whose interest changed (watch.c) */
+    struct list watches;   /* whose interest changed (watch.c) */
     struct list graves;
     struct list background;
     struct timers timers;

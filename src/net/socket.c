@@ -21,8 +21,7 @@ static ssize_t send_pieces(int fd, struct iovec *iov, int count)
     struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
     int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
 
-    return count == 1 ? send(fd, iov->iov_base, iov->iov_len, flags)
-                      : sendmsg(fd, &message, flags);
+    return count == 1 ? send(fd, iov->iov_base, iov->iov_len, flags) : sendmsg(fd, &message, flags);
 }
 
 int socket_send(int fd, struct bufq *q)

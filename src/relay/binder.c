@@ -100,8 +100,7 @@ static void tell_next_loser(void *ctx)
     loop_post(loss->worker->loop, lose_on_worker, loss);
 }
 
-/* New routes stand before old ones go, and both before anybody is told: no visitor finds nothing.
- */
+/* New routes stand before old ones go, so that no visitor finds nothing; then all are told. */
 static void conclude(struct relay *relay, struct bind_request *q)
 {
     static const struct bind_entries nothing;

@@ -83,7 +83,7 @@ void greet_server_unknown(struct greet_server *g);
 /* Says no and closes; *g becomes NULL, on_failed does not follow. */
 void greet_server_refuse(struct greet_server **g, const struct link_refused *refused);
 
-/* Closes without an answer, for a request that breaks the protocol; *g becomes NULL, no callback. */
+/* Closes a connection that broke the protocol, without an answer; *g becomes NULL, no callback. */
 void greet_server_close(struct greet_server **g);
 
 /* Cuts it; no callback. NULL inside is fine. */

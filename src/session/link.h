@@ -42,7 +42,7 @@ struct link *link_attach(struct mux *mux, struct greeted *carrier_take, const st
                          const struct link_user *user, void *ctx);
 
 /* Sends what is due (a GOAWAY, say), detaches the engine and closes; no callback follows. refuse
- * says nothing more but that the peer broke the protocol; abort cuts at once. NULL inside is fine. */
+ * only says that the peer broke the protocol; abort cuts at once. NULL inside is fine. */
 void link_close(struct link **link);
 void link_refuse(struct link **link);
 void link_abort(struct link **link);
@@ -50,8 +50,8 @@ void link_abort(struct link **link);
 /* The engine has something to send: for mux_events.on_output. */
 void link_wake(struct link *link);
 
-/* Asks for a sign of life now; `wait_ms` later at the latest the link is lost if none came. Who asks
- * again before the answer came does not give the link more time. */
+/* Asks for a sign of life now; `wait_ms` later at the latest the link is lost if none came. Who
+ * asks again before the answer came does not give the link more time. */
 void link_probe(struct link *link, uint64_t wait_ms);
 
 const struct stream *link_stream_below(const struct link *link);
