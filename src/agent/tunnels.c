@@ -289,7 +289,7 @@ static void take_name(struct agent_tunnel *tunnel, struct slice url)
 
     if (is_nameless && name.len > 0) {
         mem_free(tunnel->name);
-        tunnel->name = mem_strndup(name.ptr, name.len);
+        tunnel->name = slice_dup(name);
     }
 }
 
@@ -301,7 +301,7 @@ static void tell_url(struct tunnels *t, struct agent_tunnel *tunnel, struct slic
         return; /* the same again after a reconnect */
     }
     mem_free(tunnel->url);
-    tunnel->url = mem_strndup(url.ptr, url.len);
+    tunnel->url = slice_dup(url);
     take_name(tunnel, url);
     agent_tunnel_show_target(tunnel, &target);
     const struct report_tunnel report = {

@@ -1,5 +1,6 @@
 #include "base/slice.h"
 
+#include "base/mem.h"
 #include "base/random.h"
 
 bool slice_equal_nocase(struct slice a, struct slice b)
@@ -96,6 +97,11 @@ int slice_to_u64(struct slice s, uint64_t max, uint64_t *value_out)
     }
     *value_out = value;
     return 0;
+}
+
+char *slice_dup(struct slice s)
+{
+    return mem_strndup(s.ptr, s.len);
 }
 
 /* FNV-1a over a per-process secret, finished with a 64-bit mix: short keys, no allocation. */

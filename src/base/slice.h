@@ -79,6 +79,9 @@ struct slice slice_cut(struct slice *rest, char sep);
 /* Whole slice as decimal number without sign or blanks; ERR_INVALID, or ERR_TOO_LARGE above max. */
 MUST_USE int slice_to_u64(struct slice s, uint64_t max, uint64_t *value_out);
 
+/* A copy as a C string, for mem_free; of SLICE_NONE too. */
+char *slice_dup(struct slice s);
+
 /* 64-bit hash for tables, keyed per process (hash flooding). _nocase folds ASCII letters. */
 uint64_t slice_hash(struct slice s);
 uint64_t slice_hash_nocase(struct slice s);

@@ -30,7 +30,7 @@ static void on_done(void *ctx, int err, const struct login_answer *answer,
     if (err < 0) {
         errinfo_set(&l->why, err, "%s", errinfo_text(why, err));
     } else {
-        l->token_name = mem_strndup(answer->token_name.ptr, answer->token_name.len);
+        l->token_name = slice_dup(answer->token_name);
     }
     loop_stop(l->loop);
 }
@@ -54,8 +54,8 @@ static int check(struct logging_in *l, const struct identity *identity,
 static int save(struct logging_in *l)
 {
     struct text relay = {0};
-    char *token = l->token.len ? mem_strndup(l->token.ptr, l->token.len) : NULL;
-    char *pin = l->pin.len ? mem_strndup(l->pin.ptr, l->pin.len) : NULL;
+    char *token = l->token.len ? slice_dup(l->token) : NULL;
+    char *pin = l->pin.len ? slice_dup(l->pin) : NULL;
 
     relay_url_show(&relay, &l->relay.url);
     struct login login = {.relay = relay.ptr, .token = token, .pin = pin};

@@ -54,7 +54,7 @@ int relay_choice_make(const struct agent_config *config, struct slice relay, str
     }
     TRY(check_encryption(config, &out->url, why));
     TRY(set_trust(config, pin, out, why));
-    out->token = mem_strndup(token.ptr ? token.ptr : "", token.len);
+    out->token = slice_dup(token);
     return 0;
 }
 

@@ -90,7 +90,7 @@ static int set_text(const struct schema_key *key, void *field, struct slice text
 {
     (void)why;
     clear_text(key, field);
-    *(char **)field = mem_strndup(text.ptr, text.len);
+    *(char **)field = slice_dup(text);
     return 0;
 }
 
@@ -107,7 +107,7 @@ void secret_wipe(struct secret *secret)
 void secret_keep(struct secret *secret, struct slice text)
 {
     secret_wipe(secret);
-    secret->text = mem_strndup(text.ptr, text.len);
+    secret->text = slice_dup(text);
 }
 
 static void clear_secret(const struct schema_key *key, void *field)
@@ -146,7 +146,7 @@ static int add_item(const struct schema_key *key, void *field, struct slice text
         return ERR_TOO_LARGE;
     }
     list->items = mem_resize(list->items, (list->count + 1) * sizeof *list->items);
-    list->items[list->count++] = mem_strndup(text.ptr, text.len);
+    list->items[list->count++] = slice_dup(text);
     return 0;
 }
 

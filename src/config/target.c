@@ -45,7 +45,7 @@ static int set_path(struct target *t, struct slice path, struct errinfo *info)
         return errinfo_set(info, ERR_INVALID, "the target has no path; write %s:/some/path",
                            scheme_of(t->scheme)->name);
     }
-    t->path = mem_strndup(path.ptr, path.len);
+    t->path = slice_dup(path);
     return 0;
 }
 

@@ -356,9 +356,8 @@ static void copy_facts(struct block *b, const struct stream_facts *facts)
     b->facts = *facts;
     b->facts.socket = NULL; /* a stream of one thread: not for the other */
     b->facts.tls_layer = NULL;
-    b->alpn = mem_strndup(facts->alpn.ptr ? facts->alpn.ptr : "", facts->alpn.len);
-    b->server_name =
-        mem_strndup(facts->server_name.ptr ? facts->server_name.ptr : "", facts->server_name.len);
+    b->alpn = slice_dup(facts->alpn);
+    b->server_name = slice_dup(facts->server_name);
     b->facts.alpn = slice_of(b->alpn, facts->alpn.len);
     b->facts.server_name = slice_of(b->server_name, facts->server_name.len);
 }

@@ -22,7 +22,7 @@ static void add_host_entry(struct bind_request *q, struct slice host, struct sli
         text_add_str(&name, path);
         text_add_str(&known_as, path);
     }
-    e->host = mem_strndup(host.ptr, host.len);
+    e->host = slice_dup(host);
     e->path = mem_strdup(path);
     e->name = text_take(&name);
     e->shown = text_take(&known_as);

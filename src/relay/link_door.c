@@ -177,7 +177,7 @@ static void check_token(void *arg)
 
 static struct slice keep(struct slice s)
 {
-    return slice_of(mem_strndup(s.ptr ? s.ptr : "", s.len), s.len);
+    return slice_of(slice_dup(s), s.len);
 }
 
 static void on_login(void *ctx, struct greet_server *g, const struct link_login *login)
@@ -189,7 +189,7 @@ static void on_login(void *ctx, struct greet_server *g, const struct link_login 
         refuse(a, LINK_REFUSAL_BUSY, NULL);
         return;
     }
-    a->token = mem_strndup(login->token.ptr ? login->token.ptr : "", login->token.len);
+    a->token = slice_dup(login->token);
     a->token_len = login->token.len;
     a->login.host_name = keep(login->host_name);
     a->login.agent_version = keep(login->agent_version);

@@ -162,7 +162,7 @@ static void add_holder(struct entry *e, const struct claim *c)
 
     h->owner = c->owner;
     memcpy(h->run_id, c->run_id, RUN_ID_BYTES);
-    h->host = mem_strndup(c->holder.ptr, c->holder.len);
+    h->host = slice_dup(c->holder);
     h->is_shared = c->is_shared;
     h->route = c->route;
     list_push_back(&e->holders, &h->node);

@@ -92,7 +92,7 @@ static struct place *add_place(struct host *h, struct slice path)
     struct place *p = NEW(struct place);
     struct list *before = &h->places;
 
-    p->path = mem_strndup(path.ptr, path.len);
+    p->path = slice_dup(path);
     p->path_len = path.len;
     LIST_EACH (&h->places, n) {
         if (LIST_ENTRY(n, struct place, node)->path_len < path.len) {

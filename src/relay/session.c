@@ -216,11 +216,6 @@ static void free_session(struct grave *grave)
     mem_free(s);
 }
 
-static char *copy(struct slice s)
-{
-    return mem_strndup(s.ptr ? s.ptr : "", s.len);
-}
-
 static void make_id(struct session *s)
 {
     const struct relay *r = s->worker->relay;
@@ -277,9 +272,9 @@ int session_new(struct worker *w, const struct session_login *login, struct sess
     s->token_name = mem_strdup(login->token_name);
     s->log = (struct log_scope){
         .parent = &w->log, .kind = "session", .id = s->handle, .source = s->token_name};
-    s->host_name = copy(login->login->host_name);
-    s->agent_version = copy(login->login->agent_version);
-    s->dialled = copy(login->login->dialled);
+    s->host_name = slice_dup(login->login->host_name);
+    s->agent_version = slice_dup(login->login->agent_version);
+    s->dialled = slice_dup(login->login->dialled);
     s->address = mem_strdup(login->address);
     s->carrier = login->carrier;
     s->is_shared = login->login->is_share;

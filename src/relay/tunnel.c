@@ -126,8 +126,8 @@ static struct tunnel *add_tunnel(struct session *s, const struct control_bind *b
 
     t->session = s;
     t->id = bind->tunnel;
-    t->key = mem_strndup(bind->key.ptr, bind->key.len);
-    t->target = mem_strndup(bind->target.ptr ? bind->target.ptr : "", bind->target.len);
+    t->key = slice_dup(bind->key);
+    t->target = slice_dup(bind->target);
     t->kind = slice_is(bind->kind, "tcp") ? BIND_TCP : BIND_HTTP;
     t->wants_exchanges = bind->wants_exchanges;
     t->log = (struct log_scope){.parent = &s->log, .kind = "tunnel", .id = t->id};
@@ -138,7 +138,7 @@ static struct tunnel *add_tunnel(struct session *s, const struct control_bind *b
 static void copy_list(char **to, uint32_t *count, const struct control_list *from)
 {
     for (size_t i = 0; i < from->count && i < BIND_NAMES_MAX; i++) {
-        to[(*count)++] = mem_strndup(from->items[i].ptr, from->items[i].len);
+        to[(*count)++] = slice_dup(from->items[i]);
     }
 }
 

@@ -187,7 +187,7 @@ struct carrier *carrier_start(struct loop *loop, const struct carrier_options *o
 
     c->loop = loop;
     c->kind = options->kind;
-    c->host = mem_strndup(options->host.ptr, options->host.len);
+    c->host = slice_dup(options->host);
     c->where = show_where(options);
     c->trust = kinds[options->kind].is_encrypted ? tls_trust_ref(options->trust) : NULL;
     c->done = done;

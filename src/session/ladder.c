@@ -238,7 +238,7 @@ struct ladder *ladder_start(struct loop *loop, const struct ladder_options *opti
     l->loop = loop;
     l->options = *options;
     l->options.host = SLICE_NONE;
-    l->host = mem_strndup(options->host.ptr, options->host.len);
+    l->host = slice_dup(options->host);
     l->trust = options->trust ? tls_trust_ref(options->trust) : NULL;
     l->user = user;
     l->ctx = ctx;

@@ -26,7 +26,7 @@ static int add_name(struct rights *r, struct slice pattern, struct errinfo *info
     if (r->name_count == RIGHTS_NAMES_MAX) {
         return errinfo_set(info, ERR_FULL, "more than %d names; use a * in them", RIGHTS_NAMES_MAX);
     }
-    char *name = mem_strndup(pattern.ptr, pattern.len);
+    char *name = slice_dup(pattern);
     for (char *c = name; *c; c++) {
         *c = ascii_lower(*c);
     }

@@ -88,7 +88,7 @@ static void part_owner(struct store *store, struct reservation *r)
 static void set_text(const char **field, struct slice text)
 {
     mem_free((char *)*field);
-    *field = mem_strndup(text.len ? text.ptr : "", text.len);
+    *field = slice_dup(text);
 }
 
 static struct reservation *add_reservation(struct store *store, struct slice entry,

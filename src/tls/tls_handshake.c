@@ -214,7 +214,7 @@ struct stream *tls_client_attach(struct stream *lower_take,
 
     t->is_client = true;
     t->trust = tls_trust_ref(options->trust);
-    t->server_name = mem_strndup(name.ptr ? name.ptr : "", name.len);
+    t->server_name = slice_dup(name);
     tls_session_set_name(session, t->server_name);
     tls_session_set_alpn(session, TLS_CLIENT_SIDE, options->alpn);
     gnutls_session_set_verify_function(session, on_certificate);

@@ -85,7 +85,7 @@ static void note_close(struct ws_stream *w, unsigned code, struct slice reason)
 {
     if (!w->close_reason) {
         w->close_code = code;
-        w->close_reason = mem_strndup(reason.ptr ? reason.ptr : "", reason.len);
+        w->close_reason = slice_dup(reason);
     }
 }
 

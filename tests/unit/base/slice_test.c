@@ -1,6 +1,7 @@
 /* Views of bytes. */
 #include "base/slice.h"
 
+#include "base/mem.h"
 #include "support/check.h"
 
 static void parts_beyond_the_end_are_empty(void **state)
@@ -86,6 +87,17 @@ static void numbers_are_digits_only_and_bounded(void **state)
     }
 }
 
+static void a_copy_ends_where_the_slice_does(void **state)
+{
+    char *part = slice_dup(slice_sub(SLICE("hello"), 0, 4));
+    char *nothing = slice_dup(SLICE_NONE);
+    (void)state;
+    assert_string_equal(part, "hell");
+    assert_string_equal(nothing, "");
+    mem_free(part);
+    mem_free(nothing);
+}
+
 static void hashes_follow_equality(void **state)
 {
     (void)state;
@@ -104,6 +116,7 @@ int main(void)
         cmocka_unit_test(positions_are_the_length_when_there_is_none),
         cmocka_unit_test(trimming_takes_blanks_at_both_ends),
         cmocka_unit_test(numbers_are_digits_only_and_bounded),
+        cmocka_unit_test(a_copy_ends_where_the_slice_does),
         cmocka_unit_test(hashes_follow_equality),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
