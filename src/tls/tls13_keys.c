@@ -7,8 +7,8 @@
 
 enum {
     KEY_MAX_BYTES = 32,
-    LABEL_MAX_BYTES = 255,
-    SMALL_BYTES = 1024, /* below, a copy costs less than a call with vectors */
+    FULL_LABEL_MAX_BYTES = 255, /* with the prefix that all labels have */
+    SMALL_BYTES = 1024,         /* below, a copy costs less than a call with vectors */
 };
 
 /* ---- from a secret (section 7.1) ---- */
@@ -17,14 +17,15 @@ enum {
 static void expand_label(gnutls_mac_algorithm_t hash, struct slice secret, struct slice label,
                          struct slice context, void *out, size_t n)
 {
-    uint8_t bytes[2 + 1 + LABEL_MAX_BYTES + 1 + TLS13_SECRET_MAX_BYTES];
+    const struct slice prefix = SLICE("tls13 ");
+    uint8_t bytes[2 + 1 + FULL_LABEL_MAX_BYTES + 1 + TLS13_SECRET_MAX_BYTES];
     struct writer w = writer_of(bytes, sizeof bytes);
     const gnutls_datum_t key = {(unsigned char *)secret.ptr, (unsigned)secret.len};
 
     ASSERT(label.len <= TLS13_LABEL_MAX_BYTES);
     write_u16(&w, (uint16_t)n);
-    write_u8(&w, (uint8_t)(strlen("tls13 ") + label.len));
-    write_slice(&w, SLICE("tls13 "));
+    write_u8(&w, (uint8_t)(prefix.len + label.len));
+    write_slice(&w, prefix);
     write_slice(&w, label);
     write_u8(&w, (uint8_t)context.len);
     write_slice(&w, context);

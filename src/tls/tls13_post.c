@@ -1,5 +1,7 @@
 #include "tls/tls13_post_priv.h"
 
+#include "base/least.h"
+
 enum {
     HEAD_BYTES = 4,
     NEW_SESSION_TICKET = 4,
@@ -26,7 +28,7 @@ static int judge(struct tls13_post *p, bool is_client)
 
 static void skip_ticket(struct tls13_post *p, struct bufq *content)
 {
-    size_t n = p->skip < content->bytes ? p->skip : content->bytes;
+    size_t n = least_size(p->skip, content->bytes);
 
     bufq_drop(content, n);
     p->skip -= (uint32_t)n;

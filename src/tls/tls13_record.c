@@ -1,12 +1,11 @@
 /* The records of an open TLS 1.3 stream: taken over from the library when the handshake has ended,
  * and kept until the end. The library's session, 10 KB, is let go. */
 #include "base/cursor.h"
+#include "base/least.h"
 #include "base/mem.h"
 #include "tls/tls13_keys_priv.h"
 #include "tls/tls13_post_priv.h"
 #include "tls/tls_stream_priv.h"
-
-enum { FRUITLESS_RECORDS_MAX = 32 }; /* without bytes for the user, in one read */
 
 /* What the library's callbacks tell, until the handshake has ended. */
 struct secret {
@@ -25,7 +24,9 @@ struct tls13 {
     struct tls13_keys out;
     struct secret exporter;
     struct tls13_post post;
-    bool owes_update; /* the peer has asked for our next keys */
+    bool owes_update;      /* the peer has asked for our next keys */
+    uint64_t sent_records; /* with our present keys */
+    uint64_t sent_bytes;
 };
 
 /* ---- taking over ---- */
@@ -154,13 +155,24 @@ static void send_bytes(struct tls_stream *t, enum tls13_type type, const void *b
     tls13_seal(&t->tls13->out, type, &q, n, &t->tx);
 }
 
+/* Enough was sent with the present keys, or the peer wants others. */
+static bool is_update_due(const struct tls_stream *t)
+{
+    const struct tls13 *own = t->tls13;
+
+    return own->owes_update || own->sent_records >= t->limits.rekey_records ||
+           own->sent_bytes >= t->limits.rekey_bytes;
+}
+
 static void send_key_update(struct tls_stream *t)
 {
+    struct tls13 *own = t->tls13;
+
     send_bytes(t, TLS13_HANDSHAKE, tls13_update, sizeof tls13_update);
-    tls13_keys_update(&t->tls13->out);
-    t->tls13->owes_update = false;
-    t->key.records = 0;
-    t->key.bytes = 0;
+    tls13_keys_update(&own->out);
+    own->owes_update = false;
+    own->sent_records = 0;
+    own->sent_bytes = 0;
 }
 
 static void send_alert(struct tls_stream *t, gnutls_alert_description_t alert)
@@ -174,13 +186,13 @@ static void send_alert(struct tls_stream *t, gnutls_alert_description_t alert)
 static int encrypt(struct tls_stream *t)
 {
     while (!bufq_is_empty(&t->unsent) && t->tx.bytes < STREAM_TX_BYTES) {
-        if (tls_record_needs_new_key(t) || t->tls13->owes_update) {
+        if (is_update_due(t)) {
             send_key_update(t);
         }
-        size_t n = t->unsent.bytes < TLS13_SEAL_BYTES ? t->unsent.bytes : TLS13_SEAL_BYTES;
+        size_t n = least_size(t->unsent.bytes, TLS13_SEAL_BYTES);
         tls13_seal(&t->tls13->out, TLS13_DATA, &t->unsent, n, &t->tx);
-        t->key.records++;
-        t->key.bytes += n;
+        t->tls13->sent_records++;
+        t->tls13->sent_bytes += n;
     }
     if (t->out == TLS_OUT_ENDING && bufq_is_empty(&t->unsent)) {
         send_alert(t, GNUTLS_A_CLOSE_NOTIFY);
@@ -242,12 +254,7 @@ static int take_messages(struct tls_stream *t, struct bufq *content)
 
 /* ---- in ---- */
 
-static void end_of_lower(struct tls_stream *t)
-{
-    t->in_end = t->lower_end == ERR_EOF ? ERR_TRUNCATED : t->lower_end;
-}
-
-/* Takes what a record held; data goes to `into`. */
+/* Takes what a record held; data stays in `content`. */
 static void take_content(struct tls_stream *t, enum tls13_type type, struct bufq *content)
 {
     int alert = 0;
@@ -274,7 +281,7 @@ static bool open_next(struct tls_stream *t, struct bufq *content, enum tls13_typ
         err = tls13_open(&t->tls13->in, &t->rx, content, type_out, &alert);
     }
     if (err == ERR_MORE && t->lower_end) {
-        end_of_lower(t);
+        t->in_end = tls_record_cut_short(t);
     } else if (err == ERR_TLS) {
         refuse(t, alert);
     }
@@ -287,7 +294,7 @@ static size_t read_record(struct tls_stream *t, struct bufq *into, size_t max)
     enum tls13_type type;
     size_t got = 0;
 
-    for (int i = 0; i < FRUITLESS_RECORDS_MAX && got == 0 && !t->in_end; i++) {
+    for (int i = 0; i < TLS_FRUITLESS_RECORDS_MAX && got == 0 && !t->in_end; i++) {
         if (!open_next(t, &content, &type)) {
             break;
         }

@@ -10,10 +10,7 @@
 #include "base/least.h"
 #include "tls/tls_stream_priv.h"
 
-enum {
-    DIRECT_BYTES = 8192,       /* pieces of this size are encrypted where they lie */
-    FRUITLESS_RECORDS_MAX = 32 /* without bytes for the user, in one read */
-};
+enum { DIRECT_BYTES = 8192 }; /* pieces of this size are encrypted where they lie */
 
 /* ---- what the library asks for ---- */
 
@@ -26,7 +23,7 @@ static ssize_t pull(gnutls_transport_ptr_t self, void *out, size_t n)
         gnutls_transport_set_errno(t->session, t->lower_end ? ECONNRESET : EAGAIN);
         return has_ended ? 0 : -1;
     }
-    size_t part = n < t->rx.bytes ? n : t->rx.bytes;
+    size_t part = least_size(n, t->rx.bytes);
     bufq_peek(&t->rx, out, part);
     bufq_drop(&t->rx, part);
     return (ssize_t)part;
@@ -70,13 +67,18 @@ bool tls_record_fill(struct tls_stream *t)
     return !bufq_is_empty(&t->rx) || tls_record_read_below(t) || t->lower_end;
 }
 
+int tls_record_cut_short(const struct tls_stream *t)
+{
+    return t->lower_end == ERR_EOF ? ERR_TRUNCATED : t->lower_end;
+}
+
 /* What reading ends with after a record that was none; `ret` is the library's word for it. */
 static void end_input(struct tls_stream *t, int ret)
 {
     if (ret == 0) {
         t->in_end = ERR_EOF;
     } else if (t->lower_end) {
-        t->in_end = t->lower_end == ERR_EOF ? ERR_TRUNCATED : t->lower_end;
+        t->in_end = tls_record_cut_short(t);
     } else {
         t->in_end = tls_session_error(t->session, ret, tls_stream_errinfo(t));
         (void)gnutls_alert_send_appropriate(t->session, ret);
@@ -94,7 +96,7 @@ static bool is_nothing_yet(ssize_t ret)
 
 static size_t read_record(struct tls_stream *t, struct bufq *into, size_t max)
 {
-    for (int i = 0; i < FRUITLESS_RECORDS_MAX; i++) {
+    for (int i = 0; i < TLS_FRUITLESS_RECORDS_MAX; i++) {
         size_t pending = gnutls_record_check_pending(t->session);
         size_t room;
 
@@ -119,11 +121,6 @@ static size_t read_record(struct tls_stream *t, struct bufq *into, size_t max)
 
 /* ---- out ---- */
 
-bool tls_record_needs_new_key(const struct tls_stream *t)
-{
-    return t->key.records >= t->limits.rekey_records || t->key.bytes >= t->limits.rekey_bytes;
-}
-
 /* One record of what is unsent: a large piece where it lies, small ones gathered. */
 static int send_record(struct tls_stream *t)
 {
@@ -140,8 +137,6 @@ static int send_record(struct tls_stream *t)
         return tls_session_error(t->session, (int)n, tls_stream_errinfo(t));
     }
     bufq_drop(&t->unsent, (size_t)n);
-    t->key.records++;
-    t->key.bytes += (size_t)n;
     return 0;
 }
 

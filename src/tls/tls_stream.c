@@ -24,9 +24,9 @@ struct errinfo *tls_stream_errinfo(struct tls_stream *t)
 
 /* ---- end ---- */
 
-static void free_stream(struct grave *g)
+static void do_free(struct stream *s)
 {
-    struct tls_stream *t = CONTAINER_OF(g, struct tls_stream, grave);
+    struct tls_stream *t = of_stream(s);
 
     tls13_free(t);
     if (t->session) {
@@ -56,8 +56,7 @@ static void leave(struct tls_stream *t, bool is_abort)
     } else {
         stream_close(&t->lower);
     }
-    stream_deinit(&t->stream);
-    loop_bury(loop, &t->grave, free_stream);
+    stream_free_soon(&t->stream);
 }
 
 void tls_stream_fail(struct tls_stream *t, int err)
@@ -370,4 +369,5 @@ const struct stream_ops tls_stream_ops = {
     .flush = do_flush,
     .close = do_close,
     .facts = do_facts,
+    .free = do_free,
 };

@@ -62,11 +62,6 @@ struct tls_stream {
     struct bufq rx;     /* from the lower stream, not decrypted */
     struct bufq ahead;  /* decrypted before the user asked: one record at most */
 
-    struct {
-        uint64_t records; /* sent with the present key */
-        uint64_t bytes;
-    } key;
-
     struct tls_limits limits;
     struct tls_trust *trust;
     struct tls_identity *identity;
@@ -83,7 +78,6 @@ struct tls_stream {
     struct task task;   /* begins the handshake; tells its end when the deadline has passed */
     struct timer timer; /* the handshake's deadline, then that of sending after close */
     struct background background;
-    struct grave grave;
 };
 
 /* ---- tls_stream.c ---- */
@@ -106,7 +100,10 @@ void tls_stream_set_phase(struct tls_stream *t, enum tls_phase next);
 
 /* ---- tls_record.c ---- */
 
-enum { TLS_RECORD_BYTES = 16384 }; /* most plaintext in a record */
+enum {
+    TLS_RECORD_BYTES = 16384,       /* most plaintext in a record */
+    TLS_FRUITLESS_RECORDS_MAX = 32, /* without bytes for the user, in one read */
+};
 
 extern const struct tls_records tls_library_records;
 
@@ -120,8 +117,8 @@ bool tls_record_read_below(struct tls_stream *t);
 /* The same if rx is empty. False: there is nothing now. */
 bool tls_record_fill(struct tls_stream *t);
 
-/* Enough was sent with the present key. */
-bool tls_record_needs_new_key(const struct tls_stream *t);
+/* What reading ends with where the lower stream has ended and close_notify has not come. */
+int tls_record_cut_short(const struct tls_stream *t);
 
 /* ---- tls13_record.c ---- */
 
