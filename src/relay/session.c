@@ -228,8 +228,6 @@ static void make_id(struct session *s)
     memcpy(s->previous_secret, s->secret, sizeof s->secret);
 }
 
-static void on_ending(struct task *task);
-
 /* Those without a link are the first to go when memory is short; who waits longest is the least
  * likely to come back. What it held is free at the end of the turn: some is left until then. */
 static void make_room(struct worker *w)
@@ -243,41 +241,41 @@ static void make_room(struct worker *w)
     }
 }
 
-int session_new(struct worker *w, const struct session_login *login, struct session **session_out,
-                struct errinfo *why)
+static int make_engine(struct session *s, struct worker *w, const struct link_hello *hello)
 {
-    const struct relay_config *config = w->relay->config;
-    struct session *s = NEW(struct session);
-    struct mux_config mux_config = {
+    const struct limits *limits = &w->relay->config->limits;
+    const struct mux_config config = {
         .role = MUX_ROLE_RELAY,
-        .initial_window = (uint32_t)config->limits.initial_window,
-        .peer_initial_window = login->hello->initial_window,
-        .link_budget_bytes = (size_t)config->limits.link_budget,
+        .initial_window = (uint32_t)limits->initial_window,
+        .peer_initial_window = hello->initial_window,
+        .link_budget_bytes = (size_t)limits->link_budget,
         .process_budget = &w->budget,
         .refuses_streams = true, /* agents open nothing toward the relay */
     };
 
-    make_room(w);
-    int err = mux_new(&mux_config, &mux_events, s, &s->mux);
+    return mux_new(&config, &mux_events, s, &s->mux);
+}
 
-    if (err < 0) {
-        mem_free(s);
-        return errinfo_set(why, err, "the relay is out of memory for new sessions; try later");
-    }
-    s->worker = w;
-    s->handle = ++w->next_handle;
-    make_id(s);
+/* What the agent said, and what is known of it. */
+static void keep_login(struct session *s, const struct session_login *login)
+{
     s->owner = login->owner;
     memcpy(s->run_id, login->hello->run_id, sizeof s->run_id);
     s->token_name = mem_strdup(login->token_name);
-    s->log = (struct log_scope){
-        .parent = &w->log, .kind = "session", .id = s->handle, .source = s->token_name};
     s->host_name = slice_dup(login->login->host_name);
     s->agent_version = slice_dup(login->login->agent_version);
     s->dialled = slice_dup(login->login->dialled);
     s->address = mem_strdup(login->address);
     s->carrier = login->carrier;
     s->is_shared = login->login->is_share;
+}
+
+static void on_ending(struct task *task);
+
+static void enlist(struct session *s)
+{
+    struct worker *w = s->worker;
+
     s->started_at = clock_wall_ms();
     s->grace.expired = on_grace_over;
     s->last_look.expired = on_last_look;
@@ -288,6 +286,26 @@ int session_new(struct worker *w, const struct session_login *login, struct sess
     table_add(&w->sessions, &s->node, table_hash_u64(s->handle));
     table_add(&w->sessions_by_id, &s->by_id, id_hash(&s->id));
     metric_add(METRIC_SESSIONS_OPEN, 1);
+}
+
+int session_new(struct worker *w, const struct session_login *login, struct session **session_out,
+                struct errinfo *why)
+{
+    struct session *s = NEW(struct session);
+
+    make_room(w);
+    int err = make_engine(s, w, login->hello);
+    if (err < 0) {
+        mem_free(s);
+        return errinfo_set(why, err, "the relay is out of memory for new sessions; try later");
+    }
+    s->worker = w;
+    s->handle = ++w->next_handle;
+    make_id(s);
+    keep_login(s, login);
+    s->log = (struct log_scope){
+        .parent = &w->log, .kind = "session", .id = s->handle, .source = s->token_name};
+    enlist(s);
     *session_out = s;
     return 0;
 }
