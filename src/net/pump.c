@@ -222,7 +222,6 @@ static void finish(struct task *t)
         .side = (enum pump_side)p->failed_side,
         .bytes = {p->lane[PUMP_A].bytes, p->lane[PUMP_B].bytes},
     };
-
     uint16_t why = stream_reset_code(p->end[p->failed_side]);
 
     for (int side = 0; side < 2; side++) {

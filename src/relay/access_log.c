@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/least.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "net/outlet.h"
@@ -11,13 +12,13 @@
 
 enum { FILE_MODE = 0640 };
 
-/* Together less than PIPE_BUF, even if all of it has to be escaped. */
+/* How much a line shows of each. Together less than PIPE_BUF, even if all has to be escaped. */
 enum {
-    METHOD_MAX = 32,
-    HOST_MAX = 255,
-    PATH_MAX_SHOWN = 1024,
-    REFERER_MAX = 300,
-    USER_AGENT_MAX = 200,
+    METHOD_BYTES = 32,
+    HOST_BYTES = 255,
+    PATH_BYTES = 1024,
+    REFERER_BYTES = 300,
+    USER_AGENT_BYTES = 200,
 };
 
 struct access_log {
@@ -114,7 +115,7 @@ void access_log_close(struct access_log **log)
 /* Cut to what fits, and to what may stand in a line of text. */
 static struct slice clean(struct slice from, char *to, size_t cap)
 {
-    size_t n = from.len < cap ? from.len : cap;
+    size_t n = least_size(from.len, cap);
 
     for (size_t i = 0; i < n; i++) {
         to[i] = from.ptr[i] >= ' ' && from.ptr[i] < 0x7f ? from.ptr[i] : '?';
@@ -126,8 +127,8 @@ void access_log_add(const struct http_visitor *v, const struct http_head *reques
                     const struct control_exchange *facts, const char *reason)
 {
     struct access_log *log = v->worker->relay->access;
-    char method[METHOD_MAX], host[HOST_MAX], path[PATH_MAX_SHOWN];
-    char referer[REFERER_MAX], user_agent[USER_AGENT_MAX];
+    char method[METHOD_BYTES], host[HOST_BYTES], path[PATH_BYTES];
+    char referer[REFERER_BYTES], user_agent[USER_AGENT_BYTES];
     struct text line = {0};
 
     if (!log) {

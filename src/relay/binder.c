@@ -173,11 +173,9 @@ static int check_rights(const struct relay *relay, struct bind_request *q)
     return check_assigned_name(token, q);
 }
 
-/* ---- deciding ---- */
+/* ---- a sign of life of a holder: there and back ---- */
 
 static void decide(struct binder *b, struct bind_request *q);
-
-/* ---- a sign of life of a holder: there and back ---- */
 
 struct holder_probe {
     struct session_probe probe;

@@ -1,5 +1,6 @@
 #include "relay/far_origin.h"
 
+#include "base/least.h"
 #include "base/mem.h"
 #include "net/pump.h"
 #include "net/xstream.h"
@@ -81,7 +82,6 @@ static void serve(struct far_origin *f);
 static void on_waited(struct session_waiter *waiter, bool is_attached)
 {
     struct far_origin *f = CONTAINER_OF(waiter, struct far_origin, waiter);
-
     struct tunnel *t = NULL;
 
     stop_waiting(f);
@@ -144,7 +144,7 @@ struct stream *far_origin_open(struct worker *w, struct route route,
     f->visitor = *caller->visitor;
     f->scheme = caller->scheme;
     f->port = caller->port;
-    f->host_len = caller->host.len < sizeof f->host ? caller->host.len : sizeof f->host;
+    f->host_len = least_size(caller->host.len, sizeof f->host);
     memcpy(f->host, caller->host.ptr, f->host_len);
     xstream_open(w->loop, f->worker->loop, NULL, &near, &f->stream);
     loop_post(f->worker->loop, arrive, f);

@@ -105,13 +105,21 @@ int names_check_host(struct slice host, struct text *host_out, struct errinfo *i
     return 0;
 }
 
-void names_two_words(uint64_t seed, unsigned attempt, struct text *name_out)
+/* Another number for each seed and attempt, as if drawn by lot. Not table_hash_u64: agents keep
+ * their names as long as this stays as it is. */
+static uint64_t draw(uint64_t seed, unsigned attempt)
 {
     uint64_t pick = seed + attempt * 0x9e3779b97f4a7c15u;
 
     pick ^= pick >> 31;
     pick *= 0xd6e8feb86659fd93u;
-    pick ^= pick >> 29;
+    return pick ^ pick >> 29;
+}
+
+void names_two_words(uint64_t seed, unsigned attempt, struct text *name_out)
+{
+    uint64_t pick = draw(seed, attempt);
+
     text_add_str(name_out, first_words[pick % COUNT_OF(first_words)]);
     text_add_char(name_out, '-');
     pick /= COUNT_OF(first_words);

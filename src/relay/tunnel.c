@@ -182,7 +182,7 @@ static const char *what_is_wrong(struct session *s, const struct control_bind *b
     if (bind->names.count > BIND_NAMES_MAX || bind->paths.count > BIND_NAMES_MAX) {
         return "too many names or paths for one tunnel; use several tunnels";
     }
-    if (bind->port > 65535) {
+    if (bind->port > UINT16_MAX) {
         return "a port is a number from 1 to 65535";
     }
     return s->tunnels.count >= SESSION_TUNNELS_MAX ? "too many tunnels in one session" : NULL;
