@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -11,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "gen/store_assets.h"
+#include "store/sqlite_calls_priv.h"
 
 enum { FILE_MODE = 0600, BUSY_MS = 5000 };
 
@@ -35,6 +35,8 @@ struct sqlite_file {
     int lock_fd;
 };
 
+static const struct sqlite_calls *sqlite; /* since the first opening */
+
 /* ---- opening ---- */
 
 static int fail_errno(const char *path, const char *what, struct errinfo *info)
@@ -46,7 +48,7 @@ static int fail_errno(const char *path, const char *what, struct errinfo *info)
 static int fail_sqlite(const struct sqlite_file *f, const char *what, const char *path,
                        struct errinfo *info)
 {
-    return errinfo_set(info, ERR_STORAGE, "cannot %s %s: %s", what, path, sqlite3_errmsg(f->db));
+    return errinfo_set(info, ERR_STORAGE, "cannot %s %s: %s", what, path, sqlite->errmsg(f->db));
 }
 
 /* A second process would answer from a memory of its own. The lock is a file beside the database,
@@ -86,19 +88,19 @@ static int make_private(const char *path, struct errinfo *info)
 
 static int run_sql(struct sqlite_file *f, const char *sql)
 {
-    return sqlite3_exec(f->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : ERR_STORAGE;
+    return sqlite->exec(f->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : ERR_STORAGE;
 }
 
 static int read_version(struct sqlite_file *f, int *version_out)
 {
     sqlite3_stmt *s;
 
-    if (sqlite3_prepare_v2(f->db, "PRAGMA user_version", -1, &s, NULL) != SQLITE_OK) {
+    if (sqlite->prepare_v2(f->db, "PRAGMA user_version", -1, &s, NULL) != SQLITE_OK) {
         return ERR_STORAGE;
     }
-    int result = sqlite3_step(s) == SQLITE_ROW ? 0 : ERR_STORAGE;
-    *version_out = sqlite3_column_int(s, 0);
-    sqlite3_finalize(s);
+    int result = sqlite->step(s) == SQLITE_ROW ? 0 : ERR_STORAGE;
+    *version_out = sqlite->column_int(s, 0);
+    sqlite->finalize(s);
     return result;
 }
 
@@ -143,7 +145,7 @@ static int migrate(struct sqlite_file *f)
 static int prepare(struct sqlite_file *f)
 {
     for (int i = 0; i < STATEMENT_COUNT; i++) {
-        if (sqlite3_prepare_v3(f->db, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+        if (sqlite->prepare_v3(f->db, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
                                &f->statements[i], NULL) != SQLITE_OK) {
             return ERR_STORAGE;
         }
@@ -155,10 +157,10 @@ static int open_db(struct sqlite_file *f, const char *path, struct errinfo *info
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 
-    if (sqlite3_open_v2(path, &f->db, flags, NULL) != SQLITE_OK) {
+    if (sqlite->open_v2(path, &f->db, flags, NULL) != SQLITE_OK) {
         return fail_sqlite(f, "open", path, info);
     }
-    sqlite3_busy_timeout(f->db, BUSY_MS);
+    sqlite->busy_timeout(f->db, BUSY_MS);
     if (run_sql(f, "PRAGMA journal_mode = WAL") < 0 ||
         run_sql(f, "PRAGMA synchronous = FULL") < 0 || migrate(f) < 0 || prepare(f) < 0) {
         return fail_sqlite(f, "use", path, info);
@@ -168,8 +170,14 @@ static int open_db(struct sqlite_file *f, const char *path, struct errinfo *info
 
 int sqlite_file_open(const char *path, struct sqlite_file **out, struct errinfo *info)
 {
+    *out = NULL;
+    if (!sqlite) {
+        sqlite = sqlite_calls_load(info);
+    }
+    if (!sqlite) {
+        return ERR_STORAGE;
+    }
     struct sqlite_file *f = NEW(struct sqlite_file);
-
     f->lock_fd = -1;
     int result = take_lock(f, path, info);
     if (result == 0) {
@@ -193,9 +201,9 @@ void sqlite_file_close(struct sqlite_file **file)
         return;
     }
     for (int i = 0; i < STATEMENT_COUNT; i++) {
-        sqlite3_finalize(f->statements[i]);
+        sqlite->finalize(f->statements[i]);
     }
-    sqlite3_close(f->db);
+    sqlite->close(f->db);
     if (f->lock_fd >= 0) {
         close(f->lock_fd);
     }
@@ -207,22 +215,22 @@ void sqlite_file_close(struct sqlite_file **file)
 
 static const char *column_text(sqlite3_stmt *s, int i)
 {
-    const char *text = (const char *)sqlite3_column_text(s, i);
+    const char *text = (const char *)sqlite->column_text(s, i);
     return text ? text : "";
 }
 
 static uint64_t column_u64(sqlite3_stmt *s, int i)
 {
-    return (uint64_t)sqlite3_column_int64(s, i);
+    return (uint64_t)sqlite->column_int64(s, i);
 }
 
 /* A blob of exactly n bytes, else zeros: no token has such a hash. */
 static void column_bytes(sqlite3_stmt *s, int i, uint8_t *out, size_t n)
 {
-    const void *blob = sqlite3_column_blob(s, i);
+    const void *blob = sqlite->column_blob(s, i);
 
     memset(out, 0, n);
-    if (blob && (size_t)sqlite3_column_bytes(s, i) == n) {
+    if (blob && (size_t)sqlite->column_bytes(s, i) == n) {
         memcpy(out, blob, n);
     }
 }
@@ -261,13 +269,13 @@ static int each_row(struct sqlite_file *f, const char *sql,
     sqlite3_stmt *s;
     int step;
 
-    if (sqlite3_prepare_v2(f->db, sql, -1, &s, NULL) != SQLITE_OK) {
+    if (sqlite->prepare_v2(f->db, sql, -1, &s, NULL) != SQLITE_OK) {
         return ERR_STORAGE;
     }
-    while ((step = sqlite3_step(s)) == SQLITE_ROW) {
+    while ((step = sqlite->step(s)) == SQLITE_ROW) {
         found(s, store);
     }
-    sqlite3_finalize(s);
+    sqlite->finalize(s);
     return step == SQLITE_DONE ? 0 : ERR_STORAGE;
 }
 
@@ -284,27 +292,27 @@ int sqlite_file_load(struct sqlite_file *f, struct store *store, struct errinfo 
                           " FROM reservation",
                           load_reservation, store);
     }
-    return result < 0 ? fail_sqlite(f, "read", sqlite3_db_filename(f->db, "main"), info) : 0;
+    return result < 0 ? fail_sqlite(f, "read", sqlite->db_filename(f->db, "main"), info) : 0;
 }
 
 /* ---- writing ---- */
 
 static void bind_u64(sqlite3_stmt *s, int i, uint64_t value)
 {
-    sqlite3_bind_int64(s, i, (sqlite3_int64)value);
+    sqlite->bind_int64(s, i, (sqlite3_int64)value);
 }
 
 static void bind_text(sqlite3_stmt *s, int i, const char *text)
 {
-    sqlite3_bind_text(s, i, text, -1, SQLITE_STATIC);
+    sqlite->bind_text(s, i, text, -1, SQLITE_STATIC);
 }
 
 static int finish(sqlite3_stmt *s)
 {
-    int step = sqlite3_step(s);
+    int step = sqlite->step(s);
 
-    sqlite3_reset(s);
-    sqlite3_clear_bindings(s);
+    sqlite->reset(s);
+    sqlite->clear_bindings(s);
     return step == SQLITE_DONE ? 0 : ERR_STORAGE;
 }
 
@@ -314,7 +322,7 @@ static int write_token(struct sqlite_file *f, const struct token_row *row)
 
     bind_u64(s, 1, row->id);
     bind_text(s, 2, row->name);
-    sqlite3_bind_blob(s, 3, row->hash, STORE_HASH_BYTES, SQLITE_STATIC);
+    sqlite->bind_blob(s, 3, row->hash, STORE_HASH_BYTES, SQLITE_STATIC);
     bind_text(s, 4, row->rights);
     bind_u64(s, 5, row->created_at);
     bind_u64(s, 6, row->used_at);
@@ -332,7 +340,7 @@ static int write_reservation(struct sqlite_file *f, const struct reservation_row
         return finish(s);
     }
     bind_u64(s, 2, row->owner.token_id);
-    sqlite3_bind_blob(s, 3, row->owner.agent_id, STORE_AGENT_ID_BYTES, SQLITE_STATIC);
+    sqlite->bind_blob(s, 3, row->owner.agent_id, STORE_AGENT_ID_BYTES, SQLITE_STATIC);
     bind_text(s, 4, row->tunnel);
     bind_text(s, 5, row->holder);
     bind_u64(s, 6, row->expires_at);
@@ -359,10 +367,10 @@ int sqlite_file_write(struct sqlite_file *f, const struct batch *batch,
         result = write_rows(f, batch);
     }
     if (result < 0) {
-        snprintf(why_out, SQLITE_FILE_WHY_BYTES, "%s: %s", sqlite3_db_filename(f->db, "main"),
-                 sqlite3_errmsg(f->db));
-        if (!sqlite3_get_autocommit(f->db)) {
-            sqlite3_exec(f->db, "ROLLBACK", NULL, NULL, NULL);
+        snprintf(why_out, SQLITE_FILE_WHY_BYTES, "%s: %s", sqlite->db_filename(f->db, "main"),
+                 sqlite->errmsg(f->db));
+        if (!sqlite->get_autocommit(f->db)) {
+            sqlite->exec(f->db, "ROLLBACK", NULL, NULL, NULL);
         }
     }
     return result;
