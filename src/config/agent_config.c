@@ -5,6 +5,7 @@
 #include "config/host_name.h"
 #include "config/relay_url.h"
 #include "config/tree.h"
+#include "config/tunnel_clash.h"
 #include "tls/tls_trust.h"
 
 const char *const tunnel_kind_names[] = {"auto", "http", "tcp", NULL};
@@ -290,7 +291,9 @@ static int read_tunnels(const struct tree *node, void *field, const char *file,
     list->items = mem_alloc_array(node->count, sizeof *list->items);
     for (; list->count < node->count; list->count++) {
         const struct tree *key = node->keys[list->count];
-        if (read_tunnel(key, node->items[list->count], &list->items[list->count], file, problems)) {
+        const struct origin at = {file, key->line};
+        if (read_tunnel(key, node->items[list->count], &list->items[list->count], file, problems) ||
+            tunnel_clash_check(list, list->count, at, problems)) {
             result = ERR_CONFIG;
         }
     }

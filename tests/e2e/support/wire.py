@@ -167,7 +167,7 @@ class Origin:
             self.listener = socket.create_server((host, 0))
             self.port = self.listener.getsockname()[1]
             self.target = str(self.port)
-        self.listener.listen(64)
+        self.listener.listen(1024)
         self.accepting = threading.Thread(target=self._accept, daemon=True)
         self.accepting.start()
 

@@ -126,6 +126,18 @@ static void wrong_values_are_told_with_what_fits(void **state)
     check_wrong("tunnels: {a: {target: 1, kind: udp}}\n", "one of auto, http, tcp, not 'udp'");
 }
 
+static void two_tunnels_of_one_entry_are_told(void **state)
+{
+    (void)state;
+    check_wrong("tunnels:\n  a: {target: 1, host: x.org}\n  b: {target: 2, host: [y.org, X.org]}\n",
+                "adit.yml:3: tunnel 'b': tunnel 'a' has x.org, too");
+    check_wrong("tunnels: {a: 1, b: {target: 2, subdomain: a}}\n", "tunnel 'a' has a, too");
+    check_wrong("tunnels: {a: {target: \"tcp://h:1\", port: 6000}, b: {target: 22, port: 6000}}\n",
+                "tunnel 'a' has port 6000, too");
+    read_good("tunnels: {a: 1, b: {target: 2, subdomain: a, path: /b}}\n");
+    read_good("tunnels: {a: \"tcp://h:1\", b: \"tcp://h:1\"}\n");
+}
+
 static void tunnels_that_cannot_be_are_told_why(void **state)
 {
     (void)state;
@@ -359,6 +371,7 @@ int main(void)
         CONFIG_TEST(defaults_hold_where_the_file_is_silent),
         CONFIG_TEST(an_unknown_key_is_told_with_line_and_suggestion),
         CONFIG_TEST(wrong_values_are_told_with_what_fits),
+        CONFIG_TEST(two_tunnels_of_one_entry_are_told),
         CONFIG_TEST(tunnels_that_cannot_be_are_told_why),
         CONFIG_TEST(everything_wrong_is_told_at_once),
         CONFIG_TEST(no_more_than_twenty_are_shown),
