@@ -10,6 +10,7 @@ CROWDS = [(1000, 1), (10000, 1), (1, 1000), (10, 1000)]  # agents, names of each
 AGENTS_OF_A_PROCESS = 5000  # they have two descriptors each
 IDLE_S = 6                  # a link asks for a sign of life this often
 LOOKUP_S = 1
+END_S = 60                  # the kernel needs its time to close thousands of sockets
 LOOKUP_CONNECTIONS = 16
 
 # Any of the names, or always the first. The relay answers by itself: the tunnels serve /mine only.
@@ -73,7 +74,9 @@ def measure(lab, programs, agents, names):
              "one_cpu_us": look_up(lab, relay, 1, 1, idle),
              "any_cpu_us": look_up(lab, relay, agents, names, idle)}
     for crowd in crowds:
-        crowd.kill()
+        crowd.popen.kill()
+    for crowd in crowds:
+        crowd.wait_exit(END_S)
     relay.stop()
     return found
 

@@ -141,6 +141,26 @@ static void hosts_of_this_machine_are_known(void **state)
     }
 }
 
+static void an_ip_address_is_kept_in_brief(void **state)
+{
+    static const char *const texts[] = {"203.0.113.7:50000", "[2001:db8::7]:443"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct addr whole;
+        assert_int_equal(addr_parse(slice_str(texts[i]), &whole), 0);
+        struct addr_brief brief = addr_shorten(&whole);
+        struct addr again = addr_lengthen(&brief);
+        assert_int_equal(again.len, whole.len);
+        assert_true(addr_equal(&again, &whole));
+    }
+    struct addr unix_socket;
+    assert_int_equal(addr_parse(SLICE("unix:/run/app.sock"), &unix_socket), 0);
+    struct addr_brief none = addr_shorten(&unix_socket);
+    assert_int_equal(none.length, 0);
+    assert_int_equal(addr_lengthen(&none).storage.ss_family, 0);
+}
+
 static void equality_looks_at_host_and_port(void **state)
 {
     (void)state;
@@ -168,6 +188,7 @@ int main(void)
         cmocka_unit_test(mapped_ipv4_becomes_ipv4),
         cmocka_unit_test(loopback_and_any_are_known),
         cmocka_unit_test(hosts_of_this_machine_are_known),
+        cmocka_unit_test(an_ip_address_is_kept_in_brief),
         cmocka_unit_test(equality_looks_at_host_and_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
