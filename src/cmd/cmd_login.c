@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "cmd/data_dir.h"
 #include "cmd/relay_choice.h"
+#include "config/logins.h"
 #include "gen/version.h"
 
 enum { LAST_WORDS_MS = 50 }; /* for the goodbye to the relay */

@@ -7,7 +7,7 @@
 #include "cmd/agent_run.h"
 #include "cmd/data_dir.h"
 #include "cmd/relay_choice.h"
-#include "config/identity.h"
+#include "config/logins.h"
 #include "net/signals.h"
 #include "relay/relay.h"
 #include "store/store.h"

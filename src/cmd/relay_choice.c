@@ -2,7 +2,7 @@
 
 #include "agent/relay_call.h"
 #include "base/mem.h"
-#include "config/identity.h"
+#include "config/logins.h"
 
 /* ---- trust ---- */
 
