@@ -1,5 +1,6 @@
 #include "agent/backoff.h"
 
+#include "base/least.h"
 #include "base/random.h"
 
 uint64_t backoff_bound_ms(const struct backoff *b)
@@ -22,9 +23,8 @@ uint64_t backoff_next_ms(struct backoff *b)
 
 uint64_t backoff_next_below_ms(struct backoff *b, uint64_t max_ms)
 {
-    uint64_t bound = backoff_bound_ms(b);
+    uint64_t bound = least_u64(backoff_bound_ms(b), max_ms);
 
-    bound = bound < max_ms ? bound : max_ms;
     if (b->attempts < UINT32_MAX) {
         b->attempts++;
     }

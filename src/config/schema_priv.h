@@ -16,5 +16,8 @@ struct schema_type_rule {
 
 extern const struct schema_type_rule schema_types[]; /* by enum schema_type */
 
+/* Keeps a copy of the text; what was there before is wiped. */
 void secret_keep(struct secret *secret, struct slice text);
+
+/* Wiped, freed and zeroed. */
 void secret_wipe(struct secret *secret);

@@ -1,5 +1,6 @@
 #include "http/forwarded.h"
 
+#include "base/least.h"
 #include "base/mem.h"
 #include "wire/http_value.h"
 
@@ -62,9 +63,9 @@ static bool is_claim(struct slice name)
     const struct slice prefix = SLICE("X-Forwarded-");
     bool has_underscore = slice_index(name, '_') < name.len;
     char dashed[CLAIM_NAME_MAX];
-    struct slice plain = slice_of(dashed, name.len < sizeof dashed ? name.len : sizeof dashed);
+    struct slice plain = slice_of(dashed, least_size(name.len, sizeof dashed));
 
-    if (!has_underscore && (name.ptr[0] | 0x20) != 'x') {
+    if (!has_underscore && ascii_lower(name.ptr[0]) != 'x') {
         return false;
     }
     for (size_t i = 0; i < plain.len; i++) {

@@ -10,8 +10,8 @@ enum {
     ROWS_PER_FRAME = (FRAME_TAKE_MAX - RESUME_FIXED_BYTES) / LINK_ROW_BYTES,
 };
 
-static const char proof_label[16] = "adit resume v1";   /* and two zero bytes */
-static const char identity_label[16] = "adit login v1"; /* and three */
+static const char proof_label[LINK_LABEL_BYTES] = "adit resume v1";
+static const char identity_label[LINK_LABEL_BYTES] = "adit login v1";
 
 static void put_frame(struct bufq *out, enum frame_type type, const struct writer *payload)
 {

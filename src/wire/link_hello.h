@@ -29,6 +29,7 @@ enum {
     LINK_EXPORTER_BYTES = 32,
     LINK_KEY_BYTES = 32, /* Ed25519 */
     LINK_SIGNATURE_BYTES = 64,
+    LINK_LABEL_BYTES = 16, /* what is signed or hashed begins with one, filled up with zeros */
     LINK_SESSION_ID_BYTES = 24,
     LINK_SESSION_RANDOM_BYTES = 10,
     LINK_ROW_BYTES = 24,
@@ -96,10 +97,11 @@ struct link_identity {
 
 enum {
     LINK_IDENTITY_MAX = LINK_KEY_BYTES + LINK_SIGNATURE_BYTES + LINK_EXPORTER_BYTES,
-    LINK_IDENTITY_INPUT_MAX = 16 + LINK_NONCE_BYTES + 2 * LINK_ID_BYTES + LINK_EXPORTER_BYTES,
+    LINK_IDENTITY_INPUT_MAX = LINK_LABEL_BYTES + LINK_NONCE_BYTES + 2 * LINK_ID_BYTES +
+                              LINK_EXPORTER_BYTES,
 };
 
-/* What is signed: label (16 bytes) | relay's nonce | node_id | run_id | exporter. Its length. */
+/* What is signed: label | relay's nonce | node_id | run_id | exporter. Its length. */
 size_t link_identity_input(const uint8_t relay_nonce[LINK_NONCE_BYTES],
                            const struct link_hello *agent, struct slice exporter,
                            uint8_t out[LINK_IDENTITY_INPUT_MAX]);
@@ -179,9 +181,10 @@ struct link_row {
 };
 
 /* The bytes HMAC-SHA256 runs over with the session's secret as key:
- * label (16 bytes) | relay's nonce | session id | epoch | exporter (empty without TLS). */
+ * label | relay's nonce | session id | epoch | exporter (empty without TLS). */
 enum {
-    LINK_PROOF_INPUT_MAX = 16 + LINK_NONCE_BYTES + LINK_SESSION_ID_BYTES + 8 + LINK_EXPORTER_BYTES,
+    LINK_PROOF_INPUT_MAX = LINK_LABEL_BYTES + LINK_NONCE_BYTES + LINK_SESSION_ID_BYTES +
+                           sizeof(uint64_t) + LINK_EXPORTER_BYTES,
 };
 size_t link_proof_input(const uint8_t relay_nonce[LINK_NONCE_BYTES],
                         const struct link_session_id *session, uint64_t epoch,
