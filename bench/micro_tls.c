@@ -93,7 +93,7 @@ static void read_more(struct user *u)
 {
     struct bufq in = {0};
 
-    if (stream_read(u->stream, &in, STREAM_TURN_BYTES) < 0) {
+    if (stream_read(u->stream, &in, STREAM_ROUND_BYTES) < 0) {
         return;
     }
     u->received += in.bytes;

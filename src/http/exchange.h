@@ -35,7 +35,7 @@
  *      stream_abort     cut, in a way the peer can tell from a complete message.
  *
  * A final response may come, be read and be sent before the request is complete. Each piece of body
- * is sent in the turn it was written, so that server-sent events need nothing special. Heads are
+ * is sent in the round it was written, so that server-sent events need nothing special. Heads are
  * borrowed for the call. An exchange belongs to the engine that made it and to one loop.
  */
 #pragma once

@@ -29,8 +29,8 @@ struct h1_client *h1_client_attach(struct stream *stream_take, const struct h1_l
 /* Another user, for a client that changes hands. */
 void h1_client_set_user(struct h1_client *client, const struct h1_client_user *user, void *ctx);
 
-/* Begins an exchange; the client is idle and reusable. Its head goes out at the end of the turn in
- * which it is sent. */
+/* Begins an exchange; the client is idle and reusable. Its head goes out at the end of the round
+ * in which it is sent. */
 struct exchange *h1_client_open(struct h1_client *client);
 
 bool h1_client_is_reusable(const struct h1_client *client);

@@ -119,7 +119,7 @@ static void start_linger(struct h1_server *c)
 
 static void read_away(struct h1_server *c)
 {
-    int err = stream_read(c->flow.lower, &c->trash, STREAM_TURN_BYTES);
+    int err = stream_read(c->flow.lower, &c->trash, STREAM_ROUND_BYTES);
 
     c->trash_bytes += c->trash.bytes;
     bufq_clear(&c->trash);
@@ -137,7 +137,7 @@ static int read_rest(struct h1_server *c)
     int err;
 
     do {
-        err = stream_read(&c->flow.x.body, &c->trash, STREAM_TURN_BYTES);
+        err = stream_read(&c->flow.x.body, &c->trash, STREAM_ROUND_BYTES);
         c->trash_bytes += c->trash.bytes;
         bufq_clear(&c->trash);
     } while (err == 0 && c->trash_bytes <= c->flow.limits.drain_bytes);

@@ -219,7 +219,7 @@ static int load_piece(struct serving *s)
 
 static void pump(struct serving *s)
 {
-    for (size_t sent = 0; sent < STREAM_TURN_BYTES; sent += PIECE_BYTES) {
+    for (size_t sent = 0; sent < STREAM_ROUND_BYTES; sent += PIECE_BYTES) {
         if (bufq_is_empty(&s->piece)) {
             if (s->left == 0) {
                 finish(s, true);

@@ -57,7 +57,7 @@ struct mux_config {
 };
 
 struct mux_events {
-    /* There is something to send: call mux_produce before the turn ends, as long as
+    /* There is something to send: call mux_produce before the round ends, as long as
      * mux_wants_output. Comes often. */
     void (*on_output)(void *ctx);
 

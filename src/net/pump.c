@@ -100,7 +100,7 @@ static void on_eof(struct pump *p, int side)
     }
 }
 
-/* Reads what fits into this turn and into the other side. False: not now. */
+/* Reads what fits into this round and into the other side. False: not now. */
 static bool fill(struct pump *p, int side, size_t *budget)
 {
     struct lane *lane = &p->lane[side];
@@ -145,7 +145,7 @@ static bool drain(struct pump *p, int side)
 
 static void move(struct pump *p, int side)
 {
-    size_t budget = STREAM_TURN_BYTES;
+    size_t budget = STREAM_ROUND_BYTES;
 
     if (p->state[side] == LANE_DONE || !drain(p, side)) {
         return;

@@ -6,7 +6,7 @@
  *  - A reset or a truncation of one side becomes a reset of the other, after what had come before
  *    it: never a clean end, and with the same reason. A side that ended properly before it broke
  *    has said all it had to say: the other is then closed in order.
- *  - At most STREAM_TURN_BYTES a round and direction.
+ *  - At most STREAM_ROUND_BYTES a round and direction.
  *
  * An idle pump owns no chunk.
  */

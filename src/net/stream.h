@@ -5,10 +5,11 @@
  *
  * Rules every stream keeps and every user may rely on:
  *  - on_ready is called by the loop, in the ready phase, never from inside a call of the user.
- *  - write never touches the socket: bytes are queued, and flushed once at the end of the round.
+ *  - write queues; what is queued is flushed once, at the end of the round. Only a socket that has
+ *    STREAM_TX_BYTES together sends at once.
  *  - A stream that still holds bytes for its reader raises READABLE again by itself, round after
  *    round, while its user wants it; nothing depends on the kernel telling twice. A user should
- *    read at most STREAM_TURN_BYTES a round and return.
+ *    read at most STREAM_ROUND_BYTES a round and return.
  *  - Back-pressure is part of the seam: write takes no more than there is room for.
  *  - After stream_close or stream_abort there is no further call to the user, and the pointer is
  *    dead; bytes that were written before stream_close still go out, in the background.
@@ -25,9 +26,9 @@
 #include "net/loop.h"
 
 enum {
-    STREAM_TURN_BYTES = 256 * 1024, /* at most this much per stream and round */
-    STREAM_TX_BYTES = 64 * 1024,    /* a layer takes writes while it holds less than this */
-    STREAM_LINGER_MS = 10 * 1000,   /* after close: longest wait without progress */
+    STREAM_ROUND_BYTES = 256 * 1024, /* at most this much per stream and round */
+    STREAM_TX_BYTES = 64 * 1024,     /* a layer takes writes while it holds less than this */
+    STREAM_LINGER_MS = 10 * 1000,    /* after close: longest wait without progress */
 };
 
 enum stream_events {

@@ -2,7 +2,7 @@
  *
  *  - Reads go from the kernel straight into the reader's queue; nothing is read ahead. A short
  *    read means that the kernel has no more, so there is no second call that only says EAGAIN.
- *  - Writes wait for the end of the turn, or for 64 KiB: then they go at once.
+ *  - Writes wait for the end of the round, or for 64 KiB: then they go at once.
  *  - A reset is told as BROKEN also while nobody reads. What came before it can still be read.
  *  - After close the rest is sent in the background (net/linger).
  *  - In steady state a request costs one recv and one sendmsg, and no epoll_ctl.

@@ -3,10 +3,11 @@
  *      thread A: end a --> tx --> | ring of pieces | --> rx --> end b :thread B
  *                end a <-- rx <-- | ring of pieces | <-- tx <-- end b
  *
- * Whole chunks cross without a copy; nothing is locked. Each side rings the other at most once a
- * turn. A direction holds at most XSTREAM_BYTES, unread ones included, so back-pressure crosses
- * too; half-close, reset and close work as with a socket, from either side at any time: who writes
- * to an end that was closed gets ERR_RESET. The reason of stream_reset crosses, too.
+ * Whole chunks cross without a copy; nothing is locked. Who has rung the other side does not ring
+ * again before it has looked. A direction holds at most XSTREAM_BYTES, unread ones included, so
+ * back-pressure crosses too; half-close, reset and close work as with a socket, from either side at
+ * any time: who writes to an end that was closed gets ERR_RESET. The reason of stream_reset
+ * crosses, too.
  *
  * Both loops must live until both ends are closed and their turns are over.
  */

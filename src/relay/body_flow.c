@@ -80,7 +80,7 @@ static enum body_moved fail(enum body_moved side, int err, int *err_out)
 
 enum body_moved body_flow_move(struct body_flow *f, int *err_out)
 {
-    size_t budget = STREAM_TURN_BYTES;
+    size_t budget = STREAM_ROUND_BYTES;
 
     for (;;) {
         int err = stream_write(f->to, &f->held);

@@ -65,7 +65,7 @@ static void on_ready(void *ctx, struct stream *s, unsigned events)
         flush_out(io);
     }
     if (!io->is_gone && (events & (STREAM_READABLE | STREAM_BROKEN))) {
-        err = stream_read(io->stream, &io->in, STREAM_TURN_BYTES);
+        err = stream_read(io->stream, &io->in, STREAM_ROUND_BYTES);
         take_frames(io);
     }
     if (err < 0 && err != ERR_AGAIN) {

@@ -190,7 +190,7 @@ static void on_ready(void *ctx, struct stream *s, unsigned events)
     if (!(events & (STREAM_READABLE | STREAM_BROKEN))) {
         return;
     }
-    int err = stream_read(s, &l->in, STREAM_TURN_BYTES);
+    int err = stream_read(s, &l->in, STREAM_ROUND_BYTES);
     if (!bufq_is_empty(&l->in)) {
         feed(l);
     }

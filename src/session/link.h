@@ -4,7 +4,7 @@
  * its deadline has come, and finds out when the carrier is dead. The engine belongs to the session,
  * which outlives the link; the stream belongs to the link.
  *
- * Frames are chosen in the flush phase, after everything of this turn was written and only while
+ * Frames are chosen in the flush phase, after everything of this round was written and only while
  * little waits below, so that small streams never queue behind what was committed early.
  *
  * Dead is a carrier whose stream failed, or that left a PING unanswered while neither a byte came

@@ -344,7 +344,7 @@ static int do_shutdown(struct stream *s)
 /* The user has gone: only the peer's close is still of interest. */
 static void discard_input(struct ws_stream *w)
 {
-    size_t left = STREAM_TURN_BYTES;
+    size_t left = STREAM_ROUND_BYTES;
 
     while (left > 0 && settle(w)) {
         struct bufq gone = {0};

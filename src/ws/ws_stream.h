@@ -1,9 +1,9 @@
 /* A stream over the binary messages of a WebSocket, after the upgrade.
  *
  * Bytes are what counts: where messages begin and end, and how they are cut into frames, means
- * nothing to the reader. All that is written in one turn goes out as one message. Pings are
+ * nothing to the reader. All that is written in one round goes out as one message. Pings are
  * answered (the newest only, when they come faster than answers leave). Text is refused with 1003,
- * whatever breaks RFC 6455 with 1002, each with one log line.
+ * whatever breaks RFC 6455 with 1002; ws_stream_close_code tells which, the log line is the user's.
  *
  * A WebSocket has no half-close: stream_shutdown gives ERR_UNSUPPORTED. stream_close sends what
  * was written and Close 1000, and waits WS_CLOSE_WAIT_MS at most for the answer. The peer's Close

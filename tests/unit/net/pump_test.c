@@ -38,7 +38,7 @@ static void on_ready(void *ctx, struct stream *s, unsigned events)
     }
     int err = 0;
     while (err == 0) {
-        err = stream_read(s, &a->got, STREAM_TURN_BYTES);
+        err = stream_read(s, &a->got, STREAM_ROUND_BYTES);
     }
     if (err != ERR_AGAIN) {
         a->end = err;

@@ -34,7 +34,7 @@ static void on_ready(void *ctx, struct stream *stream, unsigned what)
     }
     int err = 0;
     while (err == 0) {
-        err = stream_read(s, &got, STREAM_TURN_BYTES);
+        err = stream_read(s, &got, STREAM_ROUND_BYTES);
     }
     if (err != ERR_AGAIN) {
         read_end = err;

@@ -32,7 +32,7 @@ static void on_ready(void *ctx, struct stream *s, unsigned events)
     }
     int err = 0;
     while (err == 0) {
-        err = stream_read(s, &actor->got, STREAM_TURN_BYTES);
+        err = stream_read(s, &actor->got, STREAM_ROUND_BYTES);
     }
     if (err != ERR_AGAIN) {
         actor->end = err;

@@ -17,7 +17,7 @@ static void write_more(struct stream_end *e)
 static void read_more(struct stream_end *e)
 {
     size_t before = e->in.bytes;
-    int err = stream_read(e->stream, &e->in, e->read_max ? e->read_max : STREAM_TURN_BYTES);
+    int err = stream_read(e->stream, &e->in, e->read_max ? e->read_max : STREAM_ROUND_BYTES);
 
     e->received += e->in.bytes - before;
     if (err == ERR_AGAIN) {

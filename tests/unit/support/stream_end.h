@@ -6,7 +6,7 @@ struct stream_end {
     struct stream *stream;
     struct bufq in;       /* what came */
     struct bufq out;      /* what still has to be written */
-    size_t read_max;      /* per read; 0: STREAM_TURN_BYTES */
+    size_t read_max;      /* per read; 0: STREAM_ROUND_BYTES */
     int end;              /* 0, or what read ended with */
     bool is_broken;       /* BROKEN was told */
     bool has_false_alarm; /* READABLE was told and read said AGAIN */
