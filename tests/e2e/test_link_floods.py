@@ -9,7 +9,7 @@ import time
 import pytest
 
 from support import link as say
-from support.lab import memory_bytes
+from support.lab import ADIT, memory_bytes
 from support.link import Link
 from support.wire import answer, connect, http_origin
 
@@ -149,6 +149,7 @@ def open_stream_2(link):
     return visitor
 
 
+@pytest.mark.skipif(ADIT.parent.name == "tsan", reason="a flood of ThreadSanitizer's own")
 @pytest.mark.parametrize("carrier", ["tls", "wss"])
 @pytest.mark.parametrize("what", CHEAP)
 def test_valid_frames_without_end_disturb_nobody(lab, web, token, carrier, what):
