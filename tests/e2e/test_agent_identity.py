@@ -1,5 +1,6 @@
 """An agent is who its secret makes it: its id alone is worth nothing."""
 
+import ssl
 import struct
 
 import pytest
@@ -63,4 +64,18 @@ def test_an_agent_proves_itself_over_every_carrier(lab, carrier):
     first = lab.http("3000", carrier=carrier)
     first.agent.stop()
     again = lab.http("3000", carrier=carrier, token=first.agent.token, state=first.agent.state)
+    assert again.name == first.name
+
+
+def test_an_agent_proves_itself_through_a_proxy_that_ends_tls(lab):
+    """The agent's end has an exporter, the relay's has none to compare."""
+    relay = lab.relay()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(relay.data / "relay.crt", relay.data / "relay.key")
+    context.set_alpn_protocols(["http/1.1"])
+    proxy = lab.cutter(relay, tls=context)
+    token = lab.token(relay, "t")
+    first = lab.http("3000", relay=proxy, token=token, carrier="wss")
+    first.agent.stop()
+    again = lab.http("3000", relay=proxy, token=token, carrier="wss", state=first.agent.state)
     assert again.name == first.name

@@ -13,10 +13,11 @@ RST_ON_CLOSE = struct.pack("ii", 1, 0)
 class Cutter:
     """Looks to an agent like the relay it stands before: url(), pin, data.
 
-    All sockets live in one event loop of its own; the test only tells it what to do.
+    All sockets live in one event loop of its own; the test only tells it what to do. With an
+    SSLContext as tls it ends TLS, and speaks plainly to the relay.
     """
 
-    def __init__(self, relay):
+    def __init__(self, relay, tls=None):
         self.relay = relay
         self.writers = set()
         self.accepted = 0
@@ -31,7 +32,7 @@ class Cutter:
         async def serve():
             self.passes = asyncio.Event()
             self.passes.set()
-            self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+            self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=tls)
             self.port = self.server.sockets[0].getsockname()[1]
             started.set()
 

@@ -178,9 +178,9 @@ class Lab:
 
     # -- bad lines
 
-    def cutter(self, relay=None):
+    def cutter(self, relay=None, **how):
         """What to give an agent as `relay=`, to cut its line later (support/cutter.py)."""
-        self.lines.append(Cutter(relay or self.the_relay))
+        self.lines.append(Cutter(relay or self.the_relay, **how))
         return self.lines[-1]
 
     def wan(self, *settings, **how):
