@@ -18,8 +18,8 @@
     X(STREAMS_OPENED, COUNTER, "adit_streams_opened_total", "Mux streams opened")                  \
     X(STREAMS_OPEN, GAUGE, "adit_streams_open", "Mux streams open now")                            \
     X(STREAMS_RESET, COUNTER, "adit_streams_reset_total", "Mux streams that ended by RESET")       \
-    X(STREAM_BYTES_IN, COUNTER, "adit_stream_bytes_in_total", "Payload bytes received in DATA")    \
-    X(STREAM_BYTES_OUT, COUNTER, "adit_stream_bytes_out_total", "Payload bytes sent in DATA")      \
+    X(STREAM_BYTES_IN, COUNTER, "adit_stream_bytes_in_total", "Payload bytes read from streams")   \
+    X(STREAM_BYTES_OUT, COUNTER, "adit_stream_bytes_out_total", "Payload bytes given to streams")  \
     X(SESSIONS_OPEN, GAUGE, "adit_sessions_open", "Sessions attached or waiting to resume")        \
     X(LOGINS, COUNTER, "adit_logins_total", "Logins accepted")                                     \
     X(LOGINS_REFUSED, COUNTER, "adit_logins_refused_total", "Logins refused")                      \

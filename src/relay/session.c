@@ -397,7 +397,6 @@ int session_open(struct session *s, uint32_t tunnel_id, struct slice facts,
         return ERR_NOT_FOUND;
     }
     TRY(mux_open(s->mux, tunnel_id, facts, &ms));
-    metric_add(METRIC_STREAMS_OPENED, 1);
     if (++s->open_count >= s->worker->relay->config->limits.session_streams && !s->is_used_up) {
         ask_for_a_later_session(s);
     }

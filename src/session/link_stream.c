@@ -1,6 +1,8 @@
 #include "session/link_stream.h"
 
+#include "base/bufq.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "session/link.h"
 #include "wire/reset_code.h"
 
@@ -22,6 +24,7 @@ static struct link_stream *self(const struct stream *s)
 
 static void on_free(struct stream *s)
 {
+    metric_add(METRIC_STREAMS_OPEN, -1);
     mem_pool_put(&pool, self(s));
 }
 
@@ -36,8 +39,10 @@ static void tell_if_let_go(struct link_stream *ls)
 static int on_read(struct stream *s, struct bufq *into, size_t max)
 {
     struct link_stream *ls = self(s);
+    size_t had = into->bytes;
     int err = ls->mux ? mux_stream_read(ls->mux, into, max) : ERR_RESET;
 
+    metric_add(METRIC_STREAM_BYTES_IN, (int64_t)(into->bytes - had));
     if (err == ERR_EOF && !ls->has_ended) {
         ls->has_ended = true;
         tell_if_let_go(ls);
@@ -47,7 +52,11 @@ static int on_read(struct stream *s, struct bufq *into, size_t max)
 
 static int on_write(struct stream *s, struct bufq *from)
 {
-    return self(s)->mux ? mux_stream_write(self(s)->mux, from) : ERR_RESET;
+    size_t had = from->bytes;
+    int err = self(s)->mux ? mux_stream_write(self(s)->mux, from) : ERR_RESET;
+
+    metric_add(METRIC_STREAM_BYTES_OUT, (int64_t)(had - from->bytes));
+    return err;
 }
 
 static size_t on_room(const struct stream *s)
@@ -90,6 +99,7 @@ static void on_close(struct stream *s, bool is_abort)
     struct link_stream *ls = self(s);
 
     if (ls->mux && is_abort) {
+        metric_add(METRIC_STREAMS_RESET, 1);
         mux_stream_reset(ls->mux, s->reset_code ? s->reset_code : RESET_CANCEL);
     } else if (ls->mux) {
         mux_stream_finish(ls->mux);
@@ -126,6 +136,8 @@ struct stream *link_stream_new(struct loop *loop, struct mux_stream *mux_stream_
     stream_init(&ls->base, &ops, loop, LINK_STREAM_LEVEL);
     ls->mux = mux_stream_take;
     mux_stream_set_user(ls->mux, ls);
+    metric_add(METRIC_STREAMS_OPENED, 1);
+    metric_add(METRIC_STREAMS_OPEN, 1);
     return &ls->base;
 }
 
@@ -176,6 +188,7 @@ void link_stream_on_reset(void *ctx, struct mux_stream *ms, uint16_t code)
 
     (void)ctx;
     if (ls) {
+        metric_add(METRIC_STREAMS_RESET, 1);
         ls->base.reset_code = code;
         mux_stream_release(&ls->mux);
         stream_raise(&ls->base, STREAM_READABLE | STREAM_WRITABLE | STREAM_BROKEN);

@@ -2,6 +2,8 @@
 
 from support.wire import answer, free_port, http_origin
 
+BODY = b"b" * 300_000
+
 
 def relay_with_admin(lab):
     port = free_port()
@@ -27,6 +29,30 @@ def test_figures_follow_what_happens(lab):
     assert figure(after, "adit_sessions_open") == 1
     assert figure(after, "adit_logins_total") == 1
     assert figure(after, "adit_exchanges_total") - figure(before.body, "adit_exchanges_total") == 3
+
+
+def test_bytes_of_streams_are_counted(lab):
+    relay, url = relay_with_admin(lab)
+    web = lab.http(lab.origin(http_origin(lambda wire, head: wire.send(answer(body=BODY)))),
+                   relay=relay)
+    assert lab.curl(web.url).body == BODY
+    page = lab.curl(url).body
+    assert figure(page, "adit_streams_opened_total") == 1
+    assert figure(page, "adit_stream_bytes_in_total") > len(BODY)
+    assert 0 < figure(page, "adit_stream_bytes_out_total") < len(BODY)
+
+
+def test_streams_are_counted_as_open_until_they_end(lab):
+    relay, url = relay_with_admin(lab)
+    echo = lab.tcp(lab.origin(lambda wire: wire.send(wire.read_exact(1))
+                              or wire.read_to_end()), relay=relay)
+    visitor = lab.visit(echo)
+    visitor.send(b".")
+    assert visitor.read_exact(1) == b"."
+    assert figure(lab.curl(url).body, "adit_streams_open") == 1
+    visitor.reset()
+    lab.eventually(lambda: figure(lab.curl(url).body, "adit_streams_open") == 0)
+    assert figure(lab.curl(url).body, "adit_streams_reset_total") == 1
 
 
 def test_browsers_and_other_requests_are_refused(lab):
