@@ -236,6 +236,8 @@ static const char *fix_for(uint32_t code)
     switch (code) {
     case CONTROL_REFUSAL_TAKEN:
         return "choose another name or port";
+    case CONTROL_REFUSAL_HELD:
+        return "stop it there, or say --share on both";
     case CONTROL_REFUSAL_DENIED:
     case CONTROL_REFUSAL_REVOKED:
         return "ask the relay's owner for a token that allows it";

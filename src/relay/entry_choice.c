@@ -89,7 +89,7 @@ static int host_of_name(const struct bind_request *q, struct slice name, struct 
     TRY(names_check_host(name, host, why));
     text_addf(&base, ".%s", q->public_name.host);
     if (q->public_name.has_names && slice_is(text_slice(host), q->public_name.host)) {
-        err = errinfo_set(why, ERR_DENIED, "%s is the relay itself", q->public_name.host);
+        err = errinfo_set(why, ERR_INVALID, "%s is the relay itself", q->public_name.host);
     } else if (q->public_name.has_names && slice_ends(text_slice(host), text_slice(&base))) {
         struct text label = {0};
         size_t n = host->len - base.len;
@@ -193,7 +193,7 @@ static int make_port_entry(struct entry_choice *c, struct bind_request *q)
     uint16_t port = q->port;
 
     if (port != 0 && (port < config->tcp_ports.first || port > config->tcp_ports.last)) {
-        return errinfo_set(&q->why, ERR_DENIED, "port %u: this relay gives out ports %u-%u", port,
+        return errinfo_set(&q->why, ERR_INVALID, "port %u: this relay gives out ports %u-%u", port,
                            config->tcp_ports.first, config->tcp_ports.last);
     }
     if (port == 0 && q->attempt == 0) {

@@ -14,7 +14,7 @@ struct entry_choice {
     uint32_t next_port; /* where the search for a free one goes on */
 };
 
-/* Fills q->entries anew, for q->attempt. ERR_INVALID, ERR_DENIED, ERR_FULL: q->why says why. */
+/* Fills q->entries anew, for q->attempt. ERR_INVALID, ERR_FULL: q->why says why. */
 MUST_USE int entry_choice_make(struct entry_choice *c, struct bind_request *q);
 
 /* The agent asked for none in particular: another attempt may give another one. */

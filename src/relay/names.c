@@ -70,12 +70,12 @@ static int add_label(struct slice label, struct text *out, struct errinfo *info)
 int names_check_label(struct slice label, struct text *name_out, struct errinfo *info)
 {
     if (label.len && label.ptr[0] == '_') {
-        return errinfo_set(info, ERR_DENIED, "'%.*s': names with _ belong to the relay",
+        return errinfo_set(info, ERR_INVALID, "'%.*s': names with _ belong to the relay",
                            SLICE_ARG(label));
     }
     for (size_t i = 0; i < COUNT_OF(reserved_labels); i++) {
         if (slice_equal_nocase(label, slice_str(reserved_labels[i]))) {
-            return errinfo_set(info, ERR_DENIED, "'%.*s' is kept for the relay; take another name",
+            return errinfo_set(info, ERR_INVALID, "'%.*s' is kept for the relay itself",
                                SLICE_ARG(label));
         }
     }

@@ -13,7 +13,7 @@
 enum { NAME_LABEL_MAX = 63, NAME_HOST_MAX = 253 };
 
 /* A label: letters, digits, inner hyphens. Writes it in lower case. ERR_INVALID with a line that
- * says what is wrong; ERR_DENIED for labels the relay keeps for itself (www, admin, _anything). */
+ * says what is wrong, also for labels the relay keeps for itself (www, admin, _anything). */
 MUST_USE int names_check_label(struct slice label, struct text *name_out, struct errinfo *info);
 
 /* A host of labels, the first of which may be "*"; or "*" alone. Writes it in lower case. */

@@ -150,9 +150,8 @@ static enum claim_result judge(const struct registry *r, const struct entry *e,
     if (route_equal(*silent, h->route)) {
         return CLAIM_SUPERSEDES;
     }
-    errinfo_set(info, ERR_BUSY,
-                "%.*s is served by %s with the same token; stop it there, or say --share on both",
-                SLICE_ARG(c->shown), h->host);
+    errinfo_set(info, ERR_BUSY, "%.*s is served by %s with the same token", SLICE_ARG(c->shown),
+                h->host);
     return CLAIM_REFUSED;
 }
 

@@ -54,8 +54,19 @@ def test_another_agent_of_the_same_token_is_refused_unless_both_share(lab):
     token = lab.token(relay, "t")
     lab.http(saying(lab, b"1"), "blog", relay=relay, token=token)
     other = lab.agent("http", "3000", "blog", relay=relay, token=token)
-    assert other.wait_event("error")["what"]
+    error = other.wait_event("error")
+    assert "blog is served by" in error["what"]
+    assert error["fix"] == "stop it there, or say --share on both"
     assert other.wait_exit() == 1
+
+
+@pytest.mark.parametrize("words", (["http", "3000", "www"], ["tcp", "22", ":80"]))
+def test_what_no_token_opens_is_not_blamed_on_the_token(lab, words):
+    agent = lab.agent(*words)
+    error = agent.wait_event("error")
+    assert "relay" in error["what"]
+    assert "token" not in error["fix"]
+    assert agent.wait_exit() == 1
 
 
 def test_shared_names_are_served_by_both(lab):

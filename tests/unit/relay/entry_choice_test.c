@@ -102,11 +102,11 @@ static void the_relays_own_names_cannot_be_bound(void **state)
 
     open_scene(&s);
     ask_for(&s, (char[]){"www"});
-    assert_int_equal(choose(&s), ERR_DENIED);
+    assert_int_equal(choose(&s), ERR_INVALID);
     ask_for(&s, (char[]){"x.org"});
-    assert_int_equal(choose(&s), ERR_DENIED);
+    assert_int_equal(choose(&s), ERR_INVALID);
     ask_for(&s, (char[]){"admin.x.org"}); /* the same as the label */
-    assert_int_equal(choose(&s), ERR_DENIED);
+    assert_int_equal(choose(&s), ERR_INVALID);
     ask_for(&s, (char[]){"www.elsewhere.org"});
     assert_int_equal(choose(&s), 0);
     close_scene(&s);
@@ -154,7 +154,7 @@ static void a_port_outside_the_range_is_refused_with_the_range(void **state)
     open_scene(&s);
     s.q.kind = BIND_TCP;
     s.q.port = 80;
-    assert_int_equal(choose(&s), ERR_DENIED);
+    assert_int_equal(choose(&s), ERR_INVALID);
     check_has(s.q.why.text, "1024-32767");
     s.q.port = 6000;
     assert_int_equal(choose(&s), 0);
