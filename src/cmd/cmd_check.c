@@ -67,6 +67,7 @@ static int check_found(void)
 {
     static const char *const names[] = {"adit.yml", "relay.yml"};
     struct text path = {0};
+    struct text tried = {0};
     int result = 0;
     bool has_any = false;
 
@@ -74,13 +75,17 @@ static int check_found(void)
         if (config_path_find(names[i], &path) == 0) {
             has_any = true;
             result = check_file(text_str(&path), CHECK_AUTO) < 0 ? ERR_CONFIG : result;
+        } else {
+            text_addf(&tried, "%s%s", i > 0 ? ", " : "", text_str(&path));
         }
     }
     if (!has_any) {
-        fprintf(stderr, "adit: there is no file to check; name one, or looked for in vain: %s\n",
-                text_str(&path));
+        fprintf(stderr,
+                "adit: there is no file to check; looked for %s; name one: adit check FILE\n",
+                text_str(&tried));
         result = ERR_NOT_FOUND;
     }
+    text_deinit(&tried);
     text_deinit(&path);
     return result;
 }

@@ -210,8 +210,8 @@ int options_parse(int argc, char **argv, struct command_line *out, struct proble
                             : take_word(out, argv, argc, &at, problems));
     }
     if (out->arg_count < out->command->args_min && !command_line_asks_help(out)) {
-        problems_add(problems, (struct origin){"adit", 0}, "something is missing; adit %s %s",
-                     out->command->name, out->command->args);
+        problems_add(problems, (struct origin){"adit", 0}, "%s needs more: adit %s %s",
+                     out->command->name, out->command->name, out->command->args);
         return ERR_INVALID;
     }
     return 0;

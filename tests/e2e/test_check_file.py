@@ -40,3 +40,10 @@ def test_defaults_are_shown(lab):
     done = lab.adit("check", "--defaults")
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) > 10
+
+
+def test_without_a_file_it_names_all_places(lab):
+    done = lab.adit("check")
+    assert done.returncode == 2
+    for place in ("./adit.yml", "/etc/adit/adit.yml", "./relay.yml", "/etc/adit/relay.yml"):
+        assert place in done.stderr

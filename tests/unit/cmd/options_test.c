@@ -155,7 +155,7 @@ static void wrong_words_are_told_in_one_line_with_the_fix(void **state)
     check_wrong("relay --listen-tsl :80", "did you mean '--listen-tls'?");
     check_wrong("http 3000 --banana", "`adit help http` lists them all");
     check_wrong("http 3000 -x", "flags are words");
-    check_wrong("http", "something is missing; adit http TARGET [NAME]");
+    check_wrong("http", "http needs more: adit http TARGET [NAME]");
     check_wrong("http 3000 a b", "'b' is one word too many");
     check_wrong("relay --listen", "--listen: needs a value: --listen ADDR:PORT");
     check_wrong("http 3000 --relay --json", "--relay: needs a value");
