@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char path[512];
 static char content[65536];
 
 void folder_make(struct folder *f)
@@ -31,8 +30,12 @@ void folder_remove(struct folder *f)
 
 const char *folder_path(const struct folder *f, const char *name)
 {
-    snprintf(path, sizeof path, "%s/%s", f->path, name);
-    return path;
+    static char paths[2][512];
+    static int turn;
+
+    turn = !turn;
+    snprintf(paths[turn], sizeof paths[turn], "%s/%s", f->path, name);
+    return paths[turn];
 }
 
 void folder_write(const struct folder *f, const char *name, const char *text)

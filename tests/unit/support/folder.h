@@ -9,7 +9,7 @@ struct folder {
 void folder_make(struct folder *f);
 void folder_remove(struct folder *f);
 
-/* "folder/name", valid until the next call. */
+/* "folder/name", valid until the next call but one. */
 const char *folder_path(const struct folder *f, const char *name);
 
 void folder_write(const struct folder *f, const char *name, const char *content);

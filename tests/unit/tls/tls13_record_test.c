@@ -11,27 +11,26 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "support/certs.h"
+#include "support/folder.h"
 #include "support/library_peer.h"
 #include "support/pipe_stream.h"
 #include "tls/tls_stream.h"
 
-static char folder[] = "/tmp/adit-tls13-XXXXXX";
+static struct folder folder;
 
-static int make_folder(void **state)
+static int fill_folder(void **state)
 {
     (void)state;
-    assert_non_null(mkdtemp(folder));
-    cert_make(folder, &(struct cert_spec){.file = "self", .name = "relay.test"});
+    folder_make(&folder);
+    cert_make(folder.path, &(struct cert_spec){.file = "self", .name = "relay.test"});
     return 0;
 }
 
-static int remove_folder(void **state)
+static int drop_folder(void **state)
 {
-    char command[64];
-
     (void)state;
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
+    folder_remove(&folder);
+    return 0;
 }
 
 struct meeting {
@@ -46,13 +45,13 @@ static void meet(struct meeting *m, const char *ciphers, struct tls_limits limit
     struct tls_server_options options = {.limits = limits};
     struct stream *client, *server;
     struct errinfo why = {0};
-    char cert[64], key[64], priority[128];
+    char priority[128];
 
     *m = (struct meeting){.loop = loop_new()};
-    snprintf(cert, sizeof cert, "%s/self.crt", folder);
-    snprintf(key, sizeof key, "%s/self.key", folder);
     snprintf(priority, sizeof priority, "NORMAL:-VERS-ALL:+VERS-TLS1.3%s", ciphers);
-    assert_int_equal(tls_identity_load(cert, key, &m->identity, &why), 0);
+    assert_int_equal(tls_identity_load(folder_path(&folder, "self.crt"),
+                                       folder_path(&folder, "self.key"), &m->identity, &why),
+                     0);
     options.identity = m->identity;
     pipe_open(m->loop, &(struct pipe_options){.read_max = 3000}, &client, &server);
     library_peer_init(&m->client, client, priority, NULL);
@@ -327,5 +326,5 @@ int main(void)
         cmocka_unit_test(empty_records_and_cancellations_are_passed_over),
     };
 
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, fill_folder, drop_folder);
 }

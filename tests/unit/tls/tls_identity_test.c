@@ -1,3 +1,4 @@
+/* Certificates and keys in files, and whom a client trusts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,30 +11,31 @@
 
 #include "base/clock.h"
 #include "support/certs.h"
+#include "support/folder.h"
 #include "tls/tls_identity.h"
 
-static char folder[] = "/tmp/adit-identity-XXXXXX";
-static char cert_file[64];
-static char key_file[64];
+static struct folder folder;
+static char cert_file[128];
+static char key_file[128];
 
-static int make_folder(void **state)
+static int fill_folder(void **state)
 {
     (void)state;
-    assert_non_null(mkdtemp(folder));
-    snprintf(cert_file, sizeof cert_file, "%s/relay.crt", folder);
-    snprintf(key_file, sizeof key_file, "%s/relay.key", folder);
-    cert_make(folder, &(struct cert_spec){.file = "ca", .name = "Test CA", .is_authority = true});
-    cert_make(folder, &(struct cert_spec){.file = "a", .name = "a.test", .signer = "ca"});
-    cert_make(folder, &(struct cert_spec){.file = "b", .name = "b.test"});
+    folder_make(&folder);
+    snprintf(cert_file, sizeof cert_file, "%s", folder_path(&folder, "relay.crt"));
+    snprintf(key_file, sizeof key_file, "%s", folder_path(&folder, "relay.key"));
+    cert_make(folder.path,
+              &(struct cert_spec){.file = "ca", .name = "Test CA", .is_authority = true});
+    cert_make(folder.path, &(struct cert_spec){.file = "a", .name = "a.test", .signer = "ca"});
+    cert_make(folder.path, &(struct cert_spec){.file = "b", .name = "b.test"});
     return 0;
 }
 
-static int remove_folder(void **state)
+static int drop_folder(void **state)
 {
-    char command[64];
     (void)state;
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
+    folder_remove(&folder);
+    return 0;
 }
 
 static void make(const char *name, struct tls_pin *pin_out)
@@ -41,7 +43,7 @@ static void make(const char *name, struct tls_pin *pin_out)
     struct tls_identity *i = NULL;
     struct errinfo why = {0};
 
-    int err = tls_identity_load_or_make(folder, name, &i, &why);
+    int err = tls_identity_load_or_make(folder.path, name, &i, &why);
     if (err < 0) {
         fail_msg("%s", why.text);
     }
@@ -114,11 +116,9 @@ static void a_folder_that_is_missing_is_named(void **state)
 static void load(const char *cert, const char *key, int want, struct errinfo *why)
 {
     struct tls_identity *i = NULL;
-    char files[2][64];
 
-    snprintf(files[0], sizeof files[0], "%s/%s", folder, cert);
-    snprintf(files[1], sizeof files[1], "%s/%s", folder, key);
-    assert_int_equal(tls_identity_load(files[0], files[1], &i, why), want);
+    assert_int_equal(
+        tls_identity_load(folder_path(&folder, cert), folder_path(&folder, key), &i, why), want);
     tls_identity_unref(&i);
 }
 
@@ -146,12 +146,10 @@ static void issuer_and_expiry_are_known(void **state)
 {
     (void)state;
     struct tls_identity *i;
-    char cert[64];
-    char key[64];
 
-    snprintf(cert, sizeof cert, "%s/a.crt", folder);
-    snprintf(key, sizeof key, "%s/a.key", folder);
-    assert_int_equal(tls_identity_load(cert, key, &i, NULL), 0);
+    assert_int_equal(
+        tls_identity_load(folder_path(&folder, "a.crt"), folder_path(&folder, "a.key"), &i, NULL),
+        0);
     assert_true(slice_is(tls_identity_issuer(i), "Test CA"));
     int64_t days_left = ((int64_t)tls_identity_expires_at_ms(i) - (int64_t)clock_wall_ms()) /
                         86400000;
@@ -191,13 +189,12 @@ static void roots_that_cannot_be_read_are_named(void **state)
     (void)state;
     struct tls_trust *t = NULL;
     struct errinfo why[2] = {0};
-    char key[64];
+    const char *key = folder_path(&folder, "a.key");
 
     assert_int_equal(
         tls_trust_new(&(struct tls_trust_options){.ca_file = "/nonexistent"}, &t, &why[0]),
         ERR_CONFIG);
     assert_says(&why[0], "/nonexistent");
-    snprintf(key, sizeof key, "%s/a.key", folder);
     assert_int_equal(tls_trust_new(&(struct tls_trust_options){.ca_file = key}, &t, &why[1]),
                      ERR_CONFIG);
     assert_says(&why[1], "a.key");
@@ -217,5 +214,5 @@ int main(void)
         cmocka_unit_test(pins_are_read_as_they_are_shown),
         cmocka_unit_test(roots_that_cannot_be_read_are_named),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, fill_folder, drop_folder);
 }

@@ -10,24 +10,20 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "support/certs.h"
+#include "support/folder.h"
 #include "support/library_peer.h"
 #include "support/pipe_stream.h"
 #include "support/stream_end.h"
 #include "tls/digest.h"
 #include "tls/tls_stream.h"
 
-static char folder[] = "/tmp/adit-tls-XXXXXX";
+static struct folder folder;
 static const char *const link_alpn[] = {"adit/1", NULL};
 static const char *const server_alpn[] = {"adit/1", "http/1.1", NULL};
 
-static char *path(const char *file)
+static const char *path(const char *file)
 {
-    static char text[2][128];
-    static int turn;
-
-    turn = !turn;
-    snprintf(text[turn], sizeof text[turn], "%s/%s", folder, file);
-    return text[turn];
+    return folder_path(&folder, file);
 }
 
 static struct tls_identity *identity(const char *file)
@@ -62,29 +58,31 @@ static struct tls_trust *trust_pin(const struct tls_pin *pin)
     return t;
 }
 
-static int make_folder(void **state)
+static int fill_folder(void **state)
 {
     (void)state;
-    assert_non_null(mkdtemp(folder));
-    cert_make(folder, &(struct cert_spec){.file = "ca", .name = "test root", .is_authority = true});
-    cert_make(folder, &(struct cert_spec){.file = "good", .name = "relay.test", .signer = "ca"});
-    cert_make(folder, &(struct cert_spec){.file = "ip", .name = "127.0.0.1", .signer = "ca"});
+    folder_make(&folder);
+    cert_make(folder.path,
+              &(struct cert_spec){.file = "ca", .name = "test root", .is_authority = true});
+    cert_make(folder.path,
+              &(struct cert_spec){.file = "good", .name = "relay.test", .signer = "ca"});
+    cert_make(folder.path, &(struct cert_spec){.file = "ip", .name = "127.0.0.1", .signer = "ca"});
     cert_make(
-        folder,
+        folder.path,
         &(struct cert_spec){
             .file = "old", .name = "relay.test", .signer = "ca", .from_days = -9, .to_days = -2});
-    cert_make(folder, &(struct cert_spec){
-                          .file = "early", .name = "relay.test", .signer = "ca", .from_days = 2});
-    cert_make(folder, &(struct cert_spec){.file = "self", .name = "relay.test"});
+    cert_make(
+        folder.path,
+        &(struct cert_spec){.file = "early", .name = "relay.test", .signer = "ca", .from_days = 2});
+    cert_make(folder.path, &(struct cert_spec){.file = "self", .name = "relay.test"});
     return 0;
 }
 
-static int remove_folder(void **state)
+static int drop_folder(void **state)
 {
-    char command[64];
     (void)state;
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
+    folder_remove(&folder);
+    return 0;
 }
 
 /* ---- one pair ---- */
@@ -893,5 +891,5 @@ int main(void)
         cmocka_unit_test(an_agent_with_tls12_is_refused),
         cmocka_unit_test(an_identity_may_be_replaced_while_streams_use_it),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, fill_folder, drop_folder);
 }

@@ -11,12 +11,13 @@
 
 #include "base/mem.h"
 #include "base/random.h"
+#include "support/folder.h"
 #include "support/pipe_stream.h"
 #include "support/stream_end.h"
 #include "tls/tls_stream.h"
 #include "ws/ws_stream.h"
 
-static char folder[] = "/tmp/adit-stack-XXXXXX";
+static struct folder folder;
 static struct tls_identity *identity;
 static struct tls_trust *trust;
 
@@ -25,21 +26,19 @@ static int make_identity(void **state)
     struct tls_pin pin;
 
     (void)state;
-    assert_non_null(mkdtemp(folder));
-    assert_int_equal(tls_identity_load_or_make(folder, "relay.test", &identity, NULL), 0);
+    folder_make(&folder);
+    assert_int_equal(tls_identity_load_or_make(folder.path, "relay.test", &identity, NULL), 0);
     tls_identity_pin(identity, &pin);
     return tls_trust_new(&(struct tls_trust_options){.pins = &pin, .pin_count = 1}, &trust, NULL);
 }
 
 static int remove_identity(void **state)
 {
-    char command[64];
-
     (void)state;
     tls_identity_unref(&identity);
     tls_trust_unref(&trust);
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
+    folder_remove(&folder);
+    return 0;
 }
 
 static void on_done(void *is_done, struct stream *s, int err, const struct errinfo *why)
