@@ -1,5 +1,6 @@
 """Fixtures of the end-to-end tests: `lab` (support/lab.py) gives a test its own world, ends it
-afterwards and shows every log if the test failed."""
+afterwards and shows every log if the test failed; `web` and `token` are somebody to protect and
+somebody to protect from."""
 
 import signal
 import sys
@@ -10,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from support.lab import ADIT, Lab  # noqa: E402  (needs the path above)
+from support.wire import answer, http_origin  # noqa: E402
 
 
 def pytest_collection_modifyitems(items):
@@ -55,3 +57,17 @@ def lab(request, time_limit):
         print("also wrong:", *wrong, sep="\n  ")
     elif wrong:
         pytest.fail("; ".join(wrong), pytrace=False)
+
+
+@pytest.fixture
+def web(lab):
+    """The tunnel of somebody else, that must go on answering."""
+    tunnel = lab.http(lab.origin(http_origin(lambda wire, head: wire.send(answer()))))
+    lab.the_relay.wait_line("tunnel bound")  # the last line there is about it
+    return tunnel
+
+
+@pytest.fixture
+def token(lab, web):
+    """Of an agent that means no good, at the same relay."""
+    return lab.token(web.agent.relay, "villain")

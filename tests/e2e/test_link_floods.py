@@ -28,11 +28,6 @@ def web(lab):
     return tunnel
 
 
-@pytest.fixture
-def token(lab, web):
-    return lab.token(web.agent.relay, "villain")
-
-
 def breaches(relay):
     return sum("the agent broke the protocol" in line for line in relay.stderr())
 

@@ -9,20 +9,6 @@ import pytest
 from support import link as say
 from support.lab import memory_bytes
 from support.link import Link
-from support.wire import answer, http_origin
-
-
-@pytest.fixture
-def web(lab):
-    """The tunnel of somebody else, that must go on answering."""
-    tunnel = lab.http(lab.origin(http_origin(lambda wire, head: wire.send(answer()))))
-    lab.the_relay.wait_line("tunnel bound")  # the last line there is about it
-    return tunnel
-
-
-@pytest.fixture
-def token(lab, web):
-    return lab.token(web.agent.relay, "villain")
 
 
 def cpu_seconds(process):

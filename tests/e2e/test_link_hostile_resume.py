@@ -1,28 +1,13 @@
 """A RESUME whose proof is good and whose table is a lie ends that session with one line, and
 disturbs nobody; a true one goes on."""
 
-
 import pytest
 
 from support import link as say
 from support.lab import memory_bytes
 from support.link import Link
-from support.wire import answer, http_origin
 
 FOREVER = 2**62
-
-
-@pytest.fixture
-def web(lab):
-    """The tunnel of somebody else, that must go on answering."""
-    tunnel = lab.http(lab.origin(http_origin(lambda wire, head: wire.send(answer()))))
-    lab.the_relay.wait_line("tunnel bound")  # the last line there is about it
-    return tunnel
-
-
-@pytest.fixture
-def token(lab, web):
-    return lab.token(web.agent.relay, "villain")
 
 
 def control_row(**how):

@@ -38,26 +38,6 @@ def login(token, proof=None):
     return frame(LOGIN, 0, facts + (fact(7, proof) if proof else b""))
 
 
-class Agent:
-    """Somebody whose id can be proven, as often as wanted."""
-
-    def __init__(self, folder):
-        self.key_file = folder / f"agent-{os.urandom(4).hex()}.pem"
-        openssl("genpkey", "-algorithm", "ed25519", "-out", self.key_file)
-        self.key = openssl("pkey", "-in", self.key_file, "-pubout", "-outform", "DER")[-32:]
-        self.node = hashlib.sha256(self.key).digest()[:16]
-
-    def proof(self, nonce, run):
-        said = self.key_file.with_suffix(".said")
-        said.write_bytes(b"adit login v1\0\0\0" + nonce + self.node + run)
-        return self.key + openssl("pkeyutl", "-sign", "-rawin", "-in", said,
-                                  "-inkey", self.key_file)
-
-
-def openssl(*words):
-    return subprocess.run(["openssl", *words], check=True, capture_output=True).stdout
-
-
 def open_stream(stream, tunnel=1, limit=32768, facts=b""):
     return frame(OPEN, stream, struct.pack(">IQ", tunnel, limit) + facts)
 
@@ -89,6 +69,26 @@ def message(**fields):
     """A CONTROL message, as it stands in stream 0."""
     text = json.dumps(fields).encode()
     return struct.pack(">I", len(text)) + text
+
+
+def openssl(*words):
+    return subprocess.run(["openssl", *words], check=True, capture_output=True).stdout
+
+
+class Agent:
+    """Somebody whose id can be proven, as often as wanted."""
+
+    def __init__(self, folder):
+        self.key_file = folder / f"agent-{os.urandom(4).hex()}.pem"
+        openssl("genpkey", "-algorithm", "ed25519", "-out", self.key_file)
+        self.key = openssl("pkey", "-in", self.key_file, "-pubout", "-outform", "DER")[-32:]
+        self.node = hashlib.sha256(self.key).digest()[:16]
+
+    def proof(self, nonce, run):
+        said = self.key_file.with_suffix(".said")
+        said.write_bytes(b"adit login v1\0\0\0" + nonce + self.node + run)
+        return self.key + openssl("pkeyutl", "-sign", "-rawin", "-in", said,
+                                  "-inkey", self.key_file)
 
 
 def tls_wire(relay, alpn):

@@ -4,13 +4,14 @@ import os
 import random
 
 TOKENS = [
-    b"\r", b"\n", b"\r\n", b"\n\n", b"\r\n\r\n", b" ", b"\t", b"\0", b"\x0b", b"\x7f", b"\x80", b"\xff",
+    b"\r", b"\n", b"\r\n", b"\n\n", b"\r\n\r\n", b" ", b"\t", b"\0", b"\x0b", b"\x7f", b"\x80",
+    b"\xff",
     b":", b";", b",", b"=", b'"', b"+", b"-", b"0", b"1", b"x", b"0x", b"chunked", b"identity",
     b"Transfer-Encoding: chunked\r\n", b"Transfer-Encoding: identity\r\n", b"Content-Length: 5\r\n",
     b"Content-Length: 0\r\n", b"transfer_encoding: chunked\r\n", b"Content_Length: 5\r\n",
     b"Expect: 100-continue\r\n", b"Connection: close\r\n", b"Connection: Content-Length\r\n",
-    b"Upgrade: x\r\nConnection: upgrade\r\n", b"0\r\n\r\n", b"5\r\nhello\r\n", b"HTTP/1.0", b" HTTP/1.1",
-    b"\r\n ", b"\xc2\xa0", b"Host: x\r\n", b"X: y\r\n",
+    b"Upgrade: x\r\nConnection: upgrade\r\n", b"0\r\n\r\n", b"5\r\nhello\r\n", b"HTTP/1.0",
+    b" HTTP/1.1", b"\r\n ", b"\xc2\xa0", b"Host: x\r\n", b"X: y\r\n",
 ]
 
 
