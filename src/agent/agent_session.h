@@ -66,8 +66,3 @@ void agent_session_leave(struct agent_session *s, uint16_t goaway_reason);
 /* Ends it, with its link and its visits; `reason` is what their closing lines say. Never from
  * inside the engine. Accepts NULL inside. */
 void agent_session_end(struct agent_session **s, const char *reason);
-
-static inline bool agent_session_is_attached(const struct agent_session *s)
-{
-    return s->link != NULL;
-}

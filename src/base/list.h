@@ -62,11 +62,6 @@ static inline struct list *list_first(const struct list *head)
     return list_is_empty(head) ? NULL : head->next;
 }
 
-static inline struct list *list_last(const struct list *head)
-{
-    return list_is_empty(head) ? NULL : head->prev;
-}
-
 static inline struct list *list_pop_front(struct list *head)
 {
     struct list *node = list_first(head);

@@ -31,7 +31,6 @@ struct tcp {
     struct stream stream;
     struct watch *watch;
     struct bufq tx;
-    uint32_t tx_limit;
     int fd;
     int16_t rx_end;
     int16_t tx_end;
@@ -205,10 +204,10 @@ static size_t room(const struct stream *s)
 {
     const struct tcp *t = of_stream(s);
 
-    if (t->tx_end || t->is_shutting || t->tx.bytes >= t->tx_limit) {
+    if (t->tx_end || t->is_shutting || t->tx.bytes >= STREAM_TX_BYTES) {
         return 0;
     }
-    return t->tx_limit - t->tx.bytes;
+    return STREAM_TX_BYTES - t->tx.bytes;
 }
 
 /* Sends everything, without a copy, and leaves in `from` what is over the limit. */
@@ -218,9 +217,9 @@ static void write_through(struct tcp *t, struct bufq *from)
 
     bufq_move(&t->tx, from, from->bytes);
     send_now(t);
-    if (t->tx.bytes > t->tx_limit) {
+    if (t->tx.bytes > STREAM_TX_BYTES) {
         bufq_move(&unsent, &t->tx, t->tx.bytes);
-        bufq_move(&t->tx, &unsent, t->tx_limit);
+        bufq_move(&t->tx, &unsent, STREAM_TX_BYTES);
         bufq_move(from, &unsent, unsent.bytes);
     }
 }
@@ -403,7 +402,6 @@ struct stream *tcp_open_watched(struct loop *loop, int fd_take, struct watch *wa
     stream_init(&t->stream, &ops, loop, 0);
     t->fd = fd_take;
     t->watch = watch_take;
-    t->tx_limit = STREAM_TX_BYTES;
     t->rx_chunks = 1;
     t->is_drained = true;
     t->is_unix = setsockopt(fd_take, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0;
@@ -423,11 +421,6 @@ int tcp_open(struct stream **out, struct loop *loop, int fd_take)
     }
     *out = tcp_open_watched(loop, fd_take, watch);
     return 0;
-}
-
-void tcp_set_tx_limit(struct stream *s, size_t bytes)
-{
-    of_stream(s)->tx_limit = bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
 }
 
 int tcp_fd(const struct stream *s)

@@ -14,9 +14,6 @@
 /* Takes the descriptor, also when it fails. */
 MUST_USE int tcp_open(struct stream **out, struct loop *loop, int fd_take);
 
-/* How much write takes before it says AGAIN; default STREAM_TX_BYTES. */
-void tcp_set_tx_limit(struct stream *s, size_t bytes);
-
 /* The kernel takes more only while less than this waits unsent in it (TCP_NOTSENT_LOWAT), so that
  * what is sent is decided late and a stalled reader holds little. Accepted sockets inherit it. */
 void tcp_set_notsent_low(int fd, uint32_t bytes);

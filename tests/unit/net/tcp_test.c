@@ -201,7 +201,7 @@ static void the_end_of_the_peer_is_eof_and_writing_goes_on(void **state)
 
 /* ---- writing ---- */
 
-static void a_write_waits_for_the_end_of_the_turn(void **state)
+static void a_write_waits_for_the_end_of_the_round(void **state)
 {
     (void)state;
     char text[8] = {0};
@@ -588,20 +588,6 @@ static void figures_are_the_kernels_over_ipv6_too(void **state)
     check_figures();
 }
 
-static void a_lower_limit_is_kept(void **state)
-{
-    (void)state;
-    struct bufq q = {0};
-
-    tcp_set_tx_limit(s, 1000);
-    tcp_set_notsent_low(tcp_fd(s), 16384);
-    push_bytes(&q, 1500);
-    assert_int_equal(stream_write(s, &q), ERR_AGAIN);
-    assert_int_equal(q.bytes, 500);
-    assert_int_equal(stream_room(s), 0);
-    bufq_clear(&q);
-}
-
 static void unix_sockets_are_streams_too(void **state)
 {
     (void)state;
@@ -636,7 +622,7 @@ int main(void)
         TCP_TEST(what_is_left_is_told_again_without_the_kernel),
         TCP_TEST(bulk_arrives_whole),
         TCP_TEST(the_end_of_the_peer_is_eof_and_writing_goes_on),
-        TCP_TEST(a_write_waits_for_the_end_of_the_turn),
+        TCP_TEST(a_write_waits_for_the_end_of_the_round),
         TCP_TEST(much_is_sent_at_once),
         TCP_TEST(a_full_socket_stops_the_writer_and_wakes_it_again),
         TCP_TEST(a_waiting_write_pins_no_large_chunk),
@@ -658,7 +644,6 @@ int main(void)
         TCP_TEST(facts_are_told),
         TCP_TEST(figures_are_the_kernels),
         TCP_TEST(figures_are_the_kernels_over_ipv6_too),
-        TCP_TEST(a_lower_limit_is_kept),
         TCP_TEST(unix_sockets_are_streams_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
