@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "cmd/data_dir.h"
 #include "cmd/relay_choice.h"
+#include "config/file.h"
 #include "config/logins.h"
 #include "gen/version.h"
 
@@ -13,9 +14,8 @@ enum { LAST_WORDS_MS = 50 }; /* for the goodbye to the relay */
 
 struct logging_in {
     struct loop *loop;
-    struct text state; /* folder */
-    struct slice token;
-    struct slice pin;
+    struct text state;  /* folder */
+    struct login login; /* ours; its relay as it was typed */
     struct agent_relay relay;
     int err;
     struct errinfo why;
@@ -55,21 +55,15 @@ static int check(struct logging_in *l, const struct identity *identity,
 static int save(struct logging_in *l)
 {
     struct text relay = {0};
-    char *token = l->token.len ? slice_dup(l->token) : NULL;
-    char *pin = l->pin.len ? slice_dup(l->pin) : NULL;
+    struct login login = l->login;
 
     relay_url_show(&relay, &l->relay.url);
-    struct login login = {.relay = relay.ptr, .token = token, .pin = pin};
+    login.relay = relay.ptr;
     int err = logins_save(text_str(&l->state), &login, &l->why);
     if (err == 0) {
         fprintf(stderr, "logged in to %s%s%s; saved in %s\n", text_str(&relay),
                 l->token_name[0] ? " as " : "", l->token_name, text_str(&l->state));
     }
-    if (token) {
-        mem_wipe(token, l->token.len);
-    }
-    mem_free(token);
-    mem_free(pin);
     text_deinit(&relay);
     return err;
 }
@@ -85,13 +79,35 @@ static int log_in(struct logging_in *l, const struct options *options)
     return save(l);
 }
 
+static char *copy(struct slice part)
+{
+    return part.len ? slice_dup(part) : NULL;
+}
+
+/* Absolute: later commands run elsewhere. */
+static int take_ca(struct logging_in *l, const char *ca)
+{
+    struct text path = {0};
+
+    if (ca) {
+        TRY(file_add_absolute(&path, ca, &l->why));
+        l->login.ca = slice_dup(text_slice(&path));
+        text_deinit(&path);
+    }
+    return 0;
+}
+
 /* What can be said without asking the relay. */
 static int prepare(struct logging_in *l, const char *word, const struct options *options)
 {
     struct slice relay;
+    struct slice token;
+    struct slice pin;
 
-    TRY(login_word_parse(slice_str(word), &relay, &l->token, &l->pin, &l->why));
-    TRY(relay_choice_make(&options->agent, relay, l->token, l->pin, &l->relay, &l->why));
+    TRY(login_word_parse(slice_str(word), &relay, &token, &pin, &l->why));
+    l->login = (struct login){.relay = slice_dup(relay), .token = copy(token), .pin = copy(pin)};
+    TRY(take_ca(l, options->agent.ca));
+    TRY(relay_choice_make(&options->agent, &l->login, &l->relay, &l->why));
     return data_dir_open(options->agent.state, &l->state, &l->why);
 }
 
@@ -111,6 +127,7 @@ int cmd_login(const struct command_line *line, struct options *options)
     if (err < 0) {
         fprintf(stderr, "adit login: %s\n", errinfo_text(&l.why, err));
     }
+    login_deinit(&l.login);
     agent_relay_deinit(&l.relay);
     loop_free(&l.loop);
     mem_free(l.token_name);

@@ -91,21 +91,20 @@ static int choose_login(struct trying *t, const struct options *options,
     text_addf(&address, "tls://127.0.0.1:%u", t->relay->port);
     tls_identity_pin(t->relay->identity, &pin);
     tls_pin_show(&pin, pin_text);
+    struct login login = {.relay = address.ptr, .token = token, .pin = pin_text};
     if (err == 0) {
         const struct login *saved = saved_login(t, &logins);
-        struct login fresh = {.relay = address.ptr, .token = token, .pin = pin_text};
         if (saved) {
             snprintf(token, sizeof token, "%s", saved->token);
         } else {
             err = make_token(t, token, why);
         }
         if (err == 0 && !saved) {
-            err = logins_save(text_str(&t->state), &fresh, why);
+            err = logins_save(text_str(&t->state), &login, why);
         }
     }
     if (err == 0) {
-        err = relay_choice_make(&options->agent, text_slice(&address), slice_str(token),
-                                slice_str(pin_text), relay_out, why);
+        err = relay_choice_make(&options->agent, &login, relay_out, why);
     }
     mem_wipe(token, sizeof token);
     logins_deinit(&logins);

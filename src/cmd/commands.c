@@ -138,9 +138,10 @@ const struct command commands[COMMAND_COUNT] = {
             .args_min = 1,
             .args_max = 1,
             .summary = "check a relay and its token, and remember both",
-            .about = "The line to type is printed by `adit relay` on its first start. Relay, token "
-                     "and pin are saved in the state folder, readable by you alone. The last "
-                     "login is the one later commands use.",
+            .about =
+                "The line to type is printed by `adit relay` on its first start. Relay, token, "
+                "pin and ca are saved in the state folder, readable by you alone. The last "
+                "login is the one later commands use.",
             .example = "adit login t.example.com#k7f2-...",
             .groups = {&login_group, &log_common},
         },

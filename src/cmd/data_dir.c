@@ -5,24 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/file.h"
+
 enum { FOLDER_MODE = 0700 };
-
-static int add_absolute(struct text *out, const char *path, struct errinfo *info)
-{
-    char here[4096];
-
-    if (path[0] != '/') {
-        if (!getcwd(here, sizeof here)) {
-            return errinfo_set(info, ERR_SYSTEM, "the working folder is gone; change to another");
-        }
-        while (strncmp(path, "./", 2) == 0) {
-            path += 2;
-        }
-        text_addf(out, "%s/", strcmp(here, "/") == 0 ? "" : here);
-    }
-    text_add_str(out, path);
-    return 0;
-}
 
 int data_dir_find(const char *wanted, struct text *path, struct errinfo *info)
 {
@@ -31,7 +16,7 @@ int data_dir_find(const char *wanted, struct text *path, struct errinfo *info)
 
     text_clear(path);
     if (wanted) {
-        return add_absolute(path, wanted, info);
+        return file_add_absolute(path, wanted, info);
     }
     if (xdg && xdg[0] == '/') {
         text_addf(path, "%s/adit", xdg);

@@ -2,7 +2,6 @@
 
 #include "agent/relay_call.h"
 #include "base/mem.h"
-#include "config/logins.h"
 
 /* ---- trust ---- */
 
@@ -16,19 +15,17 @@ static int check_trust(const struct agent_relay *relay, struct errinfo *why)
     return 0;
 }
 
-static int set_trust(const struct agent_config *config, struct slice pin_text,
-                     struct agent_relay *out, struct errinfo *why)
+static int set_trust(const struct login *login, struct agent_relay *out, struct errinfo *why)
 {
-    if (pin_text.len) {
-        if (tls_pin_parse(pin_text, &out->pin) < 0) {
+    if (login->pin) {
+        if (tls_pin_parse(slice_str(login->pin), &out->pin) < 0) {
             return errinfo_set(why, ERR_CONFIG,
-                               "'%.*s' is no pin; it is sha256:BASE64, as the "
-                               "relay prints it",
-                               SLICE_ARG(slice_sub(pin_text, 0, 80)));
+                               "'%.80s' is no pin; it is sha256:BASE64, as the relay prints it",
+                               login->pin);
         }
         out->has_pin = true;
     }
-    out->ca_file = config->ca ? mem_strdup(config->ca) : NULL;
+    out->ca_file = login->ca ? mem_strdup(login->ca) : NULL;
     return check_trust(out, why);
 }
 
@@ -45,16 +42,16 @@ static int check_encryption(const struct agent_config *config, const struct rela
                        url->carrier == RELAY_WS ? "wss://" : "tls://");
 }
 
-int relay_choice_make(const struct agent_config *config, struct slice relay, struct slice token,
-                      struct slice pin, struct agent_relay *out, struct errinfo *why)
+int relay_choice_make(const struct agent_config *config, const struct login *login,
+                      struct agent_relay *out, struct errinfo *why)
 {
     *out = (struct agent_relay){0};
-    if (relay_url_parse(relay, &out->url, why) < 0) {
+    if (relay_url_parse(slice_str(login->relay), &out->url, why) < 0) {
         return ERR_CONFIG;
     }
     TRY(check_encryption(config, &out->url, why));
-    TRY(set_trust(config, pin, out, why));
-    out->token = slice_dup(token);
+    TRY(set_trust(login, out, why));
+    out->token = mem_strdup(login->token ? login->token : "");
     return 0;
 }
 
@@ -90,19 +87,28 @@ static const struct login *find_login(const struct logins *logins, const char *r
     return login ? login : find_same_place(logins, &url);
 }
 
-static int choose(const struct agent_config *config, const struct login *login,
+/* What is said now goes before what was saved; whom to trust is one thing, pin and ca together. */
+static int choose(const struct agent_config *config, const struct login *saved,
                   struct agent_relay *out, struct errinfo *why)
 {
-    const char *relay = config->relay ? config->relay : login ? login->relay : NULL;
-    const char *token = config->token.text ? config->token.text : login ? login->token : NULL;
-    const char *pin = config->pin ? config->pin : login && !config->ca ? login->pin : NULL;
+    struct login login = saved ? *saved : (struct login){0};
 
-    if (!relay) {
+    if (config->relay) {
+        login.relay = config->relay;
+    }
+    if (config->token.text) {
+        login.token = config->token.text;
+    }
+    if (config->pin || config->ca) {
+        login.pin = config->pin;
+        login.ca = config->ca;
+    }
+    if (!login.relay) {
         return errinfo_set(why, ERR_CONFIG,
                            "no relay is known; run `adit login RELAY#TOKEN` once (the relay prints "
                            "that line), or give --relay and --token");
     }
-    return relay_choice_make(config, slice_str(relay), slice_str(token), slice_str(pin), out, why);
+    return relay_choice_make(config, &login, out, why);
 }
 
 int relay_choice_find(const struct agent_config *config, const char *state_folder,

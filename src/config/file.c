@@ -127,3 +127,20 @@ int file_create(const char *path, struct slice content, mode_t mode, struct erri
     text_deinit(&beside);
     return result;
 }
+
+int file_add_absolute(struct text *out, const char *path, struct errinfo *info)
+{
+    char here[4096];
+
+    if (path[0] != '/') {
+        if (!getcwd(here, sizeof here)) {
+            return errinfo_set(info, ERR_SYSTEM, "the working folder is gone; change to another");
+        }
+        while (strncmp(path, "./", 2) == 0) {
+            path += 2;
+        }
+        text_addf(out, "%s/", strcmp(here, "/") == 0 ? "" : here);
+    }
+    text_add_str(out, path);
+    return 0;
+}

@@ -24,3 +24,7 @@ MUST_USE int file_replace(const char *path, struct slice content, mode_t mode,
 
 /* The same, but ERR_BUSY if the file is already there: of several at once, one wins. */
 MUST_USE int file_create(const char *path, struct slice content, mode_t mode, struct errinfo *info);
+
+/* Appends the path, seen from the working folder if it is relative. ERR_SYSTEM: that one is gone.
+ */
+MUST_USE int file_add_absolute(struct text *out, const char *path, struct errinfo *info);

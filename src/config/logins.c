@@ -16,11 +16,12 @@ static const struct schema_key login_keys[] = {
     {"relay", SCHEMA_TEXT, offsetof(struct login, relay), .help = "as given to login"},
     {"token", SCHEMA_TEXT, offsetof(struct login, token), .help = "the credential"},
     {"pin", SCHEMA_TEXT, offsetof(struct login, pin), .help = "the relay's key"},
+    {"ca", SCHEMA_TEXT, offsetof(struct login, ca), .help = "who may sign its certificate"},
     {0},
 };
 static const struct schema login_schema = {"Login", login_keys};
 
-static void login_deinit(struct login *login)
+void login_deinit(struct login *login)
 {
     if (login->token) {
         mem_wipe(login->token, strlen(login->token));
@@ -122,6 +123,7 @@ static void add_login(struct text *out, const struct login *login)
     add_pair(out, "relay", login->relay);
     add_pair(out, "token", login->token);
     add_pair(out, "pin", login->pin);
+    add_pair(out, "ca", login->ca);
     text_add_str(out, "}\n");
 }
 

@@ -13,7 +13,10 @@ struct login {
     char *relay; /* as relay_url_show writes it */
     char *token; /* NULL: the relay is open */
     char *pin;   /* "sha256:..." or NULL */
+    char *ca;    /* absolute path of a PEM file, or NULL */
 };
+
+void login_deinit(struct login *login); /* wipes the token */
 
 struct logins {
     struct login *items; /* the last login first */

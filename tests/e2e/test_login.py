@@ -1,5 +1,6 @@
 """`adit login` checks and saves once; afterwards a target is all one types."""
 
+from support.link import openssl
 from support.wire import answer, http_origin
 
 
@@ -36,3 +37,20 @@ def test_the_line_an_open_relay_prints_logs_in_without_a_token(lab):
     origin = lab.origin(http_origin(lambda wire, head: wire.send(answer(b"open"))))
     agent = lab.start("http", origin.target, "--json")
     assert lab.curl(lab.tunnel(agent).url).body == b"open"
+
+
+def test_a_login_remembers_whose_signature_to_trust(lab):
+    (lab.folder / "ca").mkdir()
+    openssl("req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=own authority",
+            "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2",
+            "-keyout", lab.folder / "relay.key", "-out", lab.folder / "ca" / "own.pem")
+    relay = lab.relay("--cert", lab.folder / "ca" / "own.pem", "--key", lab.folder / "relay.key")
+    word = f"127.0.0.1:{relay.port}#{lab.token(relay, 'bob')}"
+    assert "--ca FILE" in lab.adit("login", word).stderr
+    done = lab.adit("login", word, "--ca", "ca/own.pem")
+    assert done.returncode == 0, done.stderr
+    origin = lab.origin(http_origin(lambda wire, head: wire.send(answer(b"trusted"))))
+    assert str(lab.folder / "ca" / "own.pem") in (lab.folder / "state" / "adit" /
+                                                  "logins.yml").read_text()
+    agent = lab.start("http", origin.target, "--json")
+    assert lab.tunnel(agent)

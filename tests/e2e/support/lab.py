@@ -46,7 +46,8 @@ class Relay(Process):
         super().__init__(name, [ADIT, "relay", "--listen", f"{host}:{self.port}",
                                 "--data", self.data, *options], lab.folder, lab.env)
         self.login = self.wait_line(r"adit login (\S+)").group(1)
-        self.pin = re.search(r"sha256:[A-Za-z0-9+/=_-]+", self.login).group()
+        pin = re.search(r"sha256:[A-Za-z0-9+/=_-]+", self.login)
+        self.pin = pin and pin.group()  # None: a certificate was given
 
     def url(self, carrier="tls"):
         return f"{carrier}://{self.host}:{self.port}"

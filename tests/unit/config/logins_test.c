@@ -23,8 +23,8 @@ static int teardown(void **state)
 static void the_last_login_is_the_default(void **state)
 {
     struct logins logins;
-    struct login a = {"a.example.com", "token-a", NULL};
-    struct login b = {"b.example.com", "token-b", "sha256:x"};
+    struct login a = {.relay = "a.example.com", .token = "token-a"};
+    struct login b = {"b.example.com", "token-b", "sha256:x", "/etc/my \"ca\".pem"};
     (void)state;
     assert_int_equal(logins_save(folder.path, &a, NULL), 0);
     assert_int_equal(logins_save(folder.path, &b, NULL), 0);
@@ -33,8 +33,10 @@ static void the_last_login_is_the_default(void **state)
     assert_int_equal(logins.count, 2);
     assert_string_equal(logins_find(&logins, NULL)->relay, "b.example.com");
     assert_string_equal(logins_find(&logins, NULL)->pin, "sha256:x");
+    assert_string_equal(logins_find(&logins, NULL)->ca, "/etc/my \"ca\".pem");
     assert_string_equal(logins_find(&logins, "a.example.com")->token, "token-a");
     assert_null(logins_find(&logins, "a.example.com")->pin);
+    assert_null(logins_find(&logins, "a.example.com")->ca);
     assert_null(logins_find(&logins, "c.example.com"));
     logins_deinit(&logins);
 }
@@ -42,8 +44,8 @@ static void the_last_login_is_the_default(void **state)
 static void a_new_login_replaces_the_old_one_of_its_relay(void **state)
 {
     struct logins logins;
-    struct login first = {"a.example.com", "old", NULL};
-    struct login again = {"a.example.com", "new \"quoted\" \\ token", NULL};
+    struct login first = {.relay = "a.example.com", .token = "old"};
+    struct login again = {.relay = "a.example.com", .token = "new \"quoted\" \\ token"};
     (void)state;
     assert_int_equal(logins_save(folder.path, &first, NULL), 0);
     assert_int_equal(logins_save(folder.path, &again, NULL), 0);
