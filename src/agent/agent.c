@@ -206,7 +206,8 @@ void agent_move(struct agent *a, struct agent_relay *relay_take)
     agent_wait(a, 0);
 }
 
-void agent_probe(struct agent *a)
+/* Something happened to the network or to time: finds out now whether the link is alive. */
+static void probe(struct agent *a)
 {
     if (a->session && a->session->link) {
         link_probe(a->session->link, AGENT_PROBE_MS);
@@ -225,7 +226,7 @@ static void on_gap_check(struct timer *timer)
 
     if (asleep_ms > a->asleep_ms + AGENT_GAP_MS) {
         log_info(NULL, "the machine was asleep", LOG_U64("ms", asleep_ms - a->asleep_ms));
-        agent_probe(a);
+        probe(a);
     }
     a->asleep_ms = asleep_ms;
     timer_arm(a->loop, &a->gap, AGENT_GAP_CHECK_MS);
@@ -234,7 +235,7 @@ static void on_gap_check(struct timer *timer)
 static void on_network_changed(void *ctx)
 {
     log_info(NULL, "the network has changed");
-    agent_probe(ctx);
+    probe(ctx);
 }
 
 /* ---- life ---- */

@@ -70,8 +70,5 @@ const struct agent_config *agent_config_now(const struct agent *a);
 /* Another relay, credential or trust: leaves the old session and logs in there. */
 void agent_move(struct agent *a, struct agent_relay *relay_take);
 
-/* Something happened to the network or to time: find out now whether the link is alive. */
-void agent_probe(struct agent *a);
-
 /* Gives up the tunnels, lets streams finish for the drain limit, and leaves. Again: leaves now. */
 void agent_stop(struct agent *a);

@@ -6,7 +6,8 @@
 
 /* ---- news ---- */
 
-void agent_tell_down(struct agent *a, const char *reason)
+/* Tells, once per reason, that there is no link. */
+static void tell_down(struct agent *a, const char *reason)
 {
     bool is_known = strcmp(a->news.down.text, reason) == 0;
     const struct report_link report = {.relay = a->relay_text, .reason = reason};
@@ -70,7 +71,7 @@ void agent_lost_link(struct agent *a, struct agent_session *s, int err, const st
     if (lived_ms >= AGENT_LIVED_MS) {
         backoff_reset(&a->backoff);
     }
-    agent_tell_down(a, errinfo_text(why, err));
+    tell_down(a, errinfo_text(why, err));
     if (may_resume(s, err)) {
         timer_arm(a->loop, &a->grace, s->grace_ms + AGENT_GRACE_EXTRA_MS);
     } else {
@@ -153,7 +154,7 @@ static void on_resumed(void *ctx, struct greet_client *g, const struct link_resu
     (void)g;
     if (err < 0) {
         greet_client_abort(&a->greeting);
-        agent_tell_down(a, errinfo_text(&why, err));
+        tell_down(a, errinfo_text(&why, err));
         agent_drop_session(a, "the session could not be resumed");
         agent_wait(a, 0);
         return;
@@ -184,7 +185,7 @@ static void on_refused_login(struct agent *a, const struct link_refused *refused
         agent_end_soon(a, AGENT_REFUSED);
         return;
     }
-    agent_tell_down(a, what.text);
+    tell_down(a, what.text);
     agent_wait(a, refused->retry_after_ms);
 }
 
@@ -204,7 +205,7 @@ static void on_greeting_failed(void *ctx, struct greet_client *g, int err,
 
     (void)g;
     a->greeting = NULL;
-    agent_tell_down(a, errinfo_text(why, err));
+    tell_down(a, errinfo_text(why, err));
     agent_wait(a, 0);
 }
 
@@ -251,7 +252,7 @@ static void on_ladder_failed(void *ctx, int err, const struct errinfo *why)
     struct agent *a = ctx;
 
     a->ladder = NULL;
-    agent_tell_down(a, errinfo_text(why, err));
+    tell_down(a, errinfo_text(why, err));
     agent_wait(a, 0);
 }
 
@@ -265,7 +266,7 @@ void agent_dial(struct agent *a)
     agent_set_state(a, AGENT_DIALLING);
     int err = relay_call_dial(a->loop, &call, &user, a, &a->ladder, &why);
     if (err < 0) {
-        agent_tell_down(a, errinfo_text(&why, err));
+        tell_down(a, errinfo_text(&why, err));
         agent_wait(a, 0);
     }
 }

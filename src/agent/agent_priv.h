@@ -102,6 +102,5 @@ void agent_dial(struct agent *a);
 void agent_hang_up(struct agent *a); /* stops dialling and greeting */
 void agent_lost_link(struct agent *a, struct agent_session *s, int err, const struct errinfo *why);
 
-/* Tells, once per reason, that there is no link. */
-void agent_tell_down(struct agent *a, const char *reason);
+/* Tells that there is a link. */
 void agent_tell_up(struct agent *a);

@@ -56,7 +56,8 @@ static bool has_state(const struct tunnels *t, enum tunnel_state state)
     return false;
 }
 
-bool tunnels_is_waiting(const struct tunnels *t)
+/* A BIND is on its way. */
+static bool is_waiting(const struct tunnels *t)
 {
     return has_state(t, TUNNEL_ASKED);
 }
@@ -168,7 +169,7 @@ void tunnels_login(struct tunnels *t)
             send_bind(t, tunnel);
         }
     }
-    if (!tunnels_is_waiting(t)) {
+    if (!is_waiting(t)) {
         t->user->on_settled(t->ctx);
     }
 }
@@ -320,7 +321,7 @@ static void after_answer(struct tunnels *t)
 {
     if (is_hopeless(t)) {
         t->user->on_hopeless(t->ctx);
-    } else if (!tunnels_is_waiting(t)) {
+    } else if (!is_waiting(t)) {
         t->user->on_settled(t->ctx);
     }
 }

@@ -61,6 +61,3 @@ void tunnels_unbind_all(struct tunnels *t);
 
 /* The tunnel of that id, or NULL. */
 struct agent_tunnel *tunnels_find(struct tunnels *t, uint32_t id);
-
-/* A BIND is on its way. */
-bool tunnels_is_waiting(const struct tunnels *t);

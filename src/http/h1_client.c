@@ -174,16 +174,11 @@ struct h1_client *h1_client_attach(struct stream *stream_take, const struct h1_l
     h1_flow_init(&c->flow, stream_take, limits, log, &stream_ops, &exchange_ops);
     deadline_init(&c->flow.deadline, stream_take->loop, on_deadline);
     c->flow.is_back = true;
-    h1_client_set_user(c, user, ctx);
+    c->user = user;
+    c->ctx = ctx;
     stream_set_user(stream_take, on_ready, c);
     h1_flow_begin(&c->flow);
     return c;
-}
-
-void h1_client_set_user(struct h1_client *c, const struct h1_client_user *user, void *ctx)
-{
-    c->user = user;
-    c->ctx = ctx;
 }
 
 struct exchange *h1_client_open(struct h1_client *c)

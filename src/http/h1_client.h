@@ -26,9 +26,6 @@ struct h1_client *h1_client_attach(struct stream *stream_take, const struct h1_l
                                    const struct log_scope *log, const struct h1_client_user *user,
                                    void *ctx);
 
-/* Another user, for a client that changes hands. */
-void h1_client_set_user(struct h1_client *client, const struct h1_client_user *user, void *ctx);
-
 /* Begins an exchange; the client is idle and reusable. Its head goes out at the end of the round
  * in which it is sent. */
 struct exchange *h1_client_open(struct h1_client *client);

@@ -155,7 +155,7 @@ void mux_goaway(struct mux *m, uint16_t reason);
 /* ---- streams: life ---- */
 
 /* Opens a stream toward the peer. Bytes may be written at once. ERR_FULL: out of budget, of
- * streams, or of ids (mux_ids_left). ERR_TOO_LARGE: facts above MUX_OPEN_FACTS_MAX. */
+ * streams, or of ids. ERR_TOO_LARGE: facts above MUX_OPEN_FACTS_MAX. */
 MUST_USE int mux_open(struct mux *m, uint32_t tunnel_id, struct slice facts,
                       struct mux_stream **stream_out);
 
@@ -222,4 +222,3 @@ struct mux_counters {
     uint64_t slow_resets;
 };
 void mux_counters(const struct mux *m, struct mux_counters *out);
-uint32_t mux_ids_left(const struct mux *m); /* that mux_open may still use */

@@ -283,7 +283,6 @@ MUST_USE int mux_find_or_reserve(struct mux *m, uint32_t id, bool may_reserve,
                                  struct mux_stream **out, struct errinfo *info);
 
 void stream_join_tunnel(struct mux_stream *s, uint32_t tunnel_id);
-void stream_set_facts(struct mux_stream *s, struct slice facts);
 struct slice stream_facts_of(const struct mux_stream *s);
 
 /* The peer has shown that it knows the id: OPEN need not be told again. */

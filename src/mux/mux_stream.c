@@ -94,7 +94,8 @@ int mux_find_or_reserve(struct mux *m, uint32_t id, bool may_reserve, struct mux
     return reserve_up_to(m, id, out, info);
 }
 
-uint32_t mux_ids_left(const struct mux *m)
+/* How many mux_open may still use. */
+static uint32_t ids_left(const struct mux *m)
 {
     return m->local_next > FRAME_ID_MAX ? 0 : (FRAME_ID_MAX - m->local_next) / 2 + 1;
 }
@@ -164,7 +165,7 @@ static void drop_facts(struct mux_stream *s)
     s->facts = NULL;
 }
 
-void stream_set_facts(struct mux_stream *s, struct slice facts)
+static void set_facts(struct mux_stream *s, struct slice facts)
 {
     drop_facts(s);
     if (facts.len > 0) {
@@ -293,7 +294,7 @@ int mux_open(struct mux *m, uint32_t tunnel_id, struct slice facts, struct mux_s
         return ERR_TOO_LARGE;
     }
     uint32_t window = credit_first_window(m);
-    if (m->is_abandoned || mux_ids_left(m) == 0 || m->streams.count > m->streams_max ||
+    if (m->is_abandoned || ids_left(m) == 0 || m->streams.count > m->streams_max ||
         !credit_charge(m, window)) {
         return ERR_FULL;
     }
@@ -301,7 +302,7 @@ int mux_open(struct mux *m, uint32_t tunnel_id, struct slice facts, struct mux_s
     m->local_next += 2;
     stream_join_tunnel(s, tunnel_id);
     stream_flag(s, STREAM_LOCAL);
-    stream_set_facts(s, facts);
+    set_facts(s, facts);
     s->life = LIFE_OPEN; /* born so: ours are never reserved */
     s->rx.limit = s->rx.window = window;
     s->tx.limit = m->peer_initial_window;
@@ -318,7 +319,7 @@ void mux_stream_accept(struct mux_stream *s, struct slice facts)
         return;
     }
     stream_flag(s, STREAM_ACCEPTED);
-    stream_set_facts(s, facts);
+    set_facts(s, facts);
     stream_due_add(s, DUE_OPENED);
 }
 

@@ -181,11 +181,6 @@ static struct newcomer *add_newcomer(struct worker *w, struct stream *stream_tak
     return n;
 }
 
-void front_door_enter(struct worker *w, struct stream *stream_take, bool is_tls_only)
-{
-    add_newcomer(w, stream_take, is_tls_only);
-}
-
 void front_door_enter_moved(struct worker *w, struct stream *stream_take, struct bufq *input_take,
                             bool is_tls_only)
 {
@@ -206,7 +201,7 @@ static void on_accept(void *ctx, int fd_take, const struct addr *peer)
     (void)peer;
     if (tcp_open(&s, door->worker->loop, fd_take) == 0) {
         metric_add(METRIC_VISITORS_ACCEPTED, 1);
-        front_door_enter(door->worker, s, door->is_tls_only);
+        add_newcomer(door->worker, s, door->is_tls_only);
     }
 }
 
@@ -239,7 +234,7 @@ void front_doors_close(struct worker *w)
     }
 }
 
-void front_door_send_away(struct worker *w)
+void front_doors_send_away(struct worker *w)
 {
     LIST_EACH (&w->newcomers, node) {
         give_up(LIST_ENTRY(node, struct newcomer, node));

@@ -27,7 +27,7 @@ struct tunnel *tunnel_find_route(struct worker *w, struct route route)
     return s ? tunnel_find(s, route.tunnel) : NULL;
 }
 
-struct tunnel *tunnel_find_key(struct session *s, struct slice key)
+static struct tunnel *find_key(struct session *s, struct slice key)
 {
     TABLE_EACH (&s->tunnels, n) {
         if (of_node(n)->state != TUNNEL_UNBOUND && slice_is(key, of_node(n)->key)) {
@@ -204,7 +204,7 @@ void tunnel_ask(struct session *s, const struct control_bind *bind)
     if (s->tunnels.count >= SESSION_TUNNELS_MAX) {
         make_room(s);
     }
-    struct tunnel *old = tunnel_find_key(s, bind->key);
+    struct tunnel *old = find_key(s, bind->key);
     const char *wrong = what_is_wrong(s, bind);
 
     if (tunnel_find(s, bind->tunnel)) {

@@ -48,7 +48,6 @@ struct tunnel {
 
 struct tunnel *tunnel_find(struct session *s, uint32_t id);
 struct tunnel *tunnel_find_route(struct worker *w, struct route route); /* on the route's worker */
-struct tunnel *tunnel_find_key(struct session *s, struct slice key);
 
 /* Makes it and asks the binder for what the agent wants; the agent is told BOUND later. */
 void tunnel_ask(struct session *s, const struct control_bind *bind);

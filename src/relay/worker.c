@@ -99,7 +99,7 @@ static void settle_soon(void *arg)
 void worker_cut(struct worker *w)
 {
     front_doors_close(w);
-    front_door_send_away(w);
+    front_doors_send_away(w);
     link_door_send_away(w);
     resume_bridges_cut(w);
     http_entries_send_away(w);

@@ -101,6 +101,30 @@ int link_version_choose(const struct link_hello *theirs, uint16_t *version_out)
     return 0;
 }
 
+/* ---- session ids ---- */
+
+static void write_session_id(struct writer *w, const struct link_session_id *id)
+{
+    write_u64(w, id->relay);
+    write_u32(w, id->generation);
+    write_u16(w, id->worker);
+    write_slice(w, slice_of(id->random, sizeof id->random));
+}
+
+static void read_session_id(struct reader *r, struct link_session_id *out)
+{
+    out->relay = read_u64(r);
+    out->generation = read_u32(r);
+    out->worker = read_u16(r);
+    read_bytes(r, out->random, sizeof out->random);
+}
+
+bool link_session_id_equal(const struct link_session_id *a, const struct link_session_id *b)
+{
+    return a->relay == b->relay && a->generation == b->generation && a->worker == b->worker &&
+           memcmp(a->random, b->random, sizeof a->random) == 0;
+}
+
 /* ---- LOGIN, LOGGED_IN, REFUSED ---- */
 
 #define LOGIN_AT(field) offsetof(struct link_login, field)
@@ -194,7 +218,7 @@ void link_logged_in_encode(struct bufq *out, const struct link_logged_in *answer
     uint8_t bytes[LINK_HANDSHAKE_MAX_BYTES];
     struct writer w = writer_of(bytes, sizeof bytes);
 
-    link_session_id_write(&w, &answer->session);
+    write_session_id(&w, &answer->session);
     write_slice(&w, slice_of(answer->secret, sizeof answer->secret));
     tlv_write_record(&w, logged_in_rules, COUNT_OF(logged_in_rules), answer);
     put_frame(out, FRAME_LOGGED_IN, &w);
@@ -206,7 +230,7 @@ int link_logged_in_decode(struct slice payload, struct link_logged_in *out, stru
     struct reader r = reader_of(payload);
 
     *out = (struct link_logged_in){0};
-    link_session_id_read(&r, &out->session);
+    read_session_id(&r, &out->session);
     read_bytes(&r, out->secret, sizeof out->secret);
     TRY(check(&r, FRAME_LOGGED_IN, info));
     return tlv_read_record(&r, logged_in_rules, COUNT_OF(logged_in_rules), out, info);
@@ -272,7 +296,7 @@ size_t link_proof_input(const uint8_t relay_nonce[LINK_NONCE_BYTES],
     ASSERT(exporter.len == 0 || exporter.len == LINK_EXPORTER_BYTES);
     write_slice(&w, slice_of(proof_label, sizeof proof_label));
     write_slice(&w, slice_of(relay_nonce, LINK_NONCE_BYTES));
-    link_session_id_write(&w, session);
+    write_session_id(&w, session);
     write_u64(&w, epoch);
     write_slice(&w, exporter);
     return writer_len(&w);
@@ -320,7 +344,7 @@ void link_resume_encode(struct bufq *out, const struct link_resume *resume, stru
     uint8_t bytes[RESUME_FIXED_BYTES];
     struct writer w = writer_of(bytes, sizeof bytes);
 
-    link_session_id_write(&w, &resume->session);
+    write_session_id(&w, &resume->session);
     write_u64(&w, resume->epoch);
     write_slice(&w, slice_of(resume->proof, sizeof resume->proof));
     put_table(out, FRAME_RESUME, &w, rows);
@@ -330,7 +354,7 @@ int link_resume_decode(struct slice payload, struct link_resume *out, struct err
 {
     struct reader r = reader_of(payload);
 
-    link_session_id_read(&r, &out->session);
+    read_session_id(&r, &out->session);
     out->epoch = read_u64(&r);
     read_bytes(&r, out->proof, sizeof out->proof);
     return read_rows(&r, FRAME_RESUME, &out->rows, info);
@@ -380,28 +404,4 @@ void link_row_read(struct reader *r, struct link_row *out)
     out->state = read_u32(r);
     out->received = read_u64(r);
     out->limit = read_u64(r);
-}
-
-/* ---- session ids ---- */
-
-void link_session_id_write(struct writer *w, const struct link_session_id *id)
-{
-    write_u64(w, id->relay);
-    write_u32(w, id->generation);
-    write_u16(w, id->worker);
-    write_slice(w, slice_of(id->random, sizeof id->random));
-}
-
-void link_session_id_read(struct reader *r, struct link_session_id *out)
-{
-    out->relay = read_u64(r);
-    out->generation = read_u32(r);
-    out->worker = read_u16(r);
-    read_bytes(r, out->random, sizeof out->random);
-}
-
-bool link_session_id_equal(const struct link_session_id *a, const struct link_session_id *b)
-{
-    return a->relay == b->relay && a->generation == b->generation && a->worker == b->worker &&
-           memcmp(a->random, b->random, sizeof a->random) == 0;
 }

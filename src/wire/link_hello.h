@@ -206,7 +206,4 @@ MUST_USE int link_table_decode(struct slice payload, struct slice *rows_out, str
 void link_row_write(struct writer *w, const struct link_row *row);
 void link_row_read(struct reader *r, struct link_row *out);
 
-/* Session ids as bytes (a key, a log field) and back. */
-void link_session_id_write(struct writer *w, const struct link_session_id *id);
-void link_session_id_read(struct reader *r, struct link_session_id *out);
 bool link_session_id_equal(const struct link_session_id *a, const struct link_session_id *b);
