@@ -125,12 +125,23 @@ static void retire(struct tunnels *t, struct agent_tunnel *tunnel)
     }
 }
 
+static void tell_removed(struct tunnels *t, const char *key)
+{
+    struct text sentence = {0};
+
+    text_addf(&sentence, "tunnel %s is no longer published", key);
+    reporter_notice(t->reporter, text_str(&sentence));
+    text_deinit(&sentence);
+}
+
 static void on_found(void *ctx, enum tunnel_change change, const struct tunnel_config *config)
 {
     struct tunnels *t = ctx;
     struct agent_tunnel *old = find_key(t, config->key);
 
-    if (change != TUNNEL_REMOVED) {
+    if (change == TUNNEL_REMOVED) {
+        tell_removed(t, config->key);
+    } else {
         bind_if_attached(t, add(t, config));
     }
     if (old) {

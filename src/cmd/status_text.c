@@ -140,12 +140,19 @@ static void show_losses(const json_t *sessions, struct text *out)
 
 /* ---- tunnels ---- */
 
+/* The URL, while it leads here. */
+static const char *place_key(const json_t *tunnel)
+{
+    bool is_over = strcmp(text_at(tunnel, "state"), "unbound") == 0;
+    return text_at(tunnel, "url")[0] && !is_over ? "url" : "state";
+}
+
 static void add_tunnel(struct columns *t, const json_t *session, const json_t *tunnel)
 {
     add_session_id(t, session);
     add_text(t, tunnel, "key");
     add_text(t, tunnel, "kind");
-    add_text(t, tunnel, text_at(tunnel, "url")[0] ? "url" : "state");
+    add_text(t, tunnel, place_key(tunnel));
     add_text(t, tunnel, "target");
     add_number(t, tunnel, "open");
     add_number(t, tunnel, "exchanges");

@@ -39,6 +39,18 @@ tunnels:
     assert visitor.read_exact(4) == b"stay"  # the connection of before
 
 
+def test_a_tunnel_taken_out_is_told(lab):
+    config = lab.folder / "adit.yml"
+    config.write_text("tunnels:\n  web: 3000\n  wiki: 3001\n")
+    relay = lab.relay()
+    assert lab.adit("login", relay.login).returncode == 0
+    agent = lab.start("up", config)
+    agent.wait_line("tunnel wiki is http://")
+    config.write_text("tunnels:\n  web: 3000\n")
+    agent.wait_line("tunnel wiki is no longer published")
+    lab.eventually(lambda: "unbound" in lab.adit("status", "--data", relay.data).stdout)
+
+
 def test_a_bad_file_is_reported_and_the_old_one_stays(lab):
     config = lab.folder / "adit.yml"
     config.write_text(f"tunnels:\n  web: {saying(lab, b'old').port}\n")

@@ -65,6 +65,21 @@ static void sessions_and_tunnels_have_a_row_each(void **state)
         "        0  0 B  0 B\n");
 }
 
+static void the_url_of_a_tunnel_that_is_over_is_not_shown(void **state)
+{
+    (void)state;
+    json_t *report = json_loads("{" RELAY ",\"sessions\":[{\"worker\":0,\"id\":7,\"tunnels\":["
+                                "{\"key\":\"web\",\"kind\":\"http\",\"url\":\"https://gone.x\","
+                                "\"state\":\"unbound\",\"target\":\"http://127.0.0.1:3000\"}]}]}",
+                                0, NULL);
+    struct text out = {0};
+
+    status_text(report, &out);
+    check_has(text_str(&out), "web     http  unbound  http://127.0.0.1:3000");
+    text_deinit(&out);
+    json_decref(report);
+}
+
 static void a_disk_that_fails_is_told(void **state)
 {
     (void)state;
@@ -85,6 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_relay_without_agents_says_what_to_do),
         cmocka_unit_test(sessions_and_tunnels_have_a_row_each),
+        cmocka_unit_test(the_url_of_a_tunnel_that_is_over_is_not_shown),
         cmocka_unit_test(a_disk_that_fails_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
