@@ -173,6 +173,11 @@ static void tell_sums(uint64_t now_ms)
     }
 }
 
+void log_tell_sums(void)
+{
+    tell_sums(clock_now_ms());
+}
+
 void log_write(enum log_level level, const struct log_scope *scope, const char *message,
                const struct log_field *fields)
 {

@@ -6,8 +6,9 @@
  * life of sessions), debug, trace. Secrets are never given to these functions.
  *
  * What strangers can cause has a source in its chain, and each source may write so many lines of a
- * kind in a while (log_limit.h); "more like this" tells how many there were beyond. Debug and trace
- * lines are asked for, and never held back.
+ * kind in a while (log_limit.h). How many there were beyond tells "more like this", before the next
+ * line of the same thread or by log_tell_sums. Debug and trace lines are asked for, and never held
+ * back.
  */
 #pragma once
 #include <stdbool.h>
@@ -56,6 +57,9 @@ void log_write(enum log_level level, const struct log_scope *scope, const char *
 /* Appends the line as log_write would write it, without its newline. */
 void log_show(struct text *line, enum log_level level, const struct log_scope *scope,
               const char *message, const struct log_field *fields);
+
+/* Tells now what this thread has held back and not told yet, as far as it is due. */
+void log_tell_sums(void);
 
 /* log_info(&s->log, "stream closed", LOG_U64("in", n), LOG_STR("reason", r)); scope may be NULL. */
 #define LOG_AT(level, scope, message, ...)                                                         \

@@ -13,7 +13,18 @@
 #include "wire/mux_frame.h"
 #include "wire/reset_code.h"
 
-enum { MEMORY_SHARE = 4 }; /* of the machine's memory, unless the operator says how much */
+enum {
+    MEMORY_SHARE = 4, /* of the machine's memory, unless the operator says how much */
+    LOG_SUMS_MS = 30 * 1000,
+};
+
+static void tell_log_sums(struct timer *timer)
+{
+    struct worker *w = CONTAINER_OF(timer, struct worker, log_sums);
+
+    log_tell_sums();
+    timer_arm(w->loop, timer, LOG_SUMS_MS);
+}
 
 static size_t memory_of(const struct relay *r)
 {
@@ -30,6 +41,8 @@ void worker_init(struct worker *w, struct relay *r, uint32_t index, struct loop 
     w->budget.limit_bytes = memory_of(r) / r->worker_count;
     w->log = (struct log_scope){.parent = &r->log, .kind = "worker", .id = index};
     w->origin_log = (struct log_scope){.parent = &w->log, .source = "origins"};
+    w->log_sums.expired = tell_log_sums;
+    timer_arm(loop, &w->log_sums, LOG_SUMS_MS);
     list_init(&w->detached);
     list_init(&w->doors);
     list_init(&w->newcomers);
@@ -111,6 +124,7 @@ void worker_cut(struct worker *w)
 
 void worker_deinit(struct worker *w)
 {
+    timer_disarm(w->loop, &w->log_sums);
     access_log_leave(w);
     table_deinit(&w->sessions);
     table_deinit(&w->sessions_by_id);

@@ -43,6 +43,7 @@ struct worker {
     uint64_t next_visitor_id;
     struct mux_budget budget; /* credit promised to all sessions here */
     struct log_scope log;
+    struct timer log_sums; /* tells of held back lines when no other comes */
     struct log_scope origin_log; /* of connections to origins, which outlive tunnels */
     pthread_t thread;            /* of workers 1 and up; worker 0 is the caller's */
     atomic_bool has_settled;     /* nothing is left here after worker_cut */

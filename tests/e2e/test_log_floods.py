@@ -3,6 +3,8 @@ others are told as ever."""
 
 import re
 
+import pytest
+
 from support import link as say
 from support.link import Link
 from support.wire import answer, http_origin
@@ -80,6 +82,18 @@ def test_logins_and_resumes_without_end(lab):
     assert lines_of(relay, "login refused") == LINES
     assert lines_of(relay, "resume of an unknown session") == LINES
     assert lab.curl(web.url).status == 200
+
+
+@pytest.mark.long
+@pytest.mark.limit(150)
+def test_what_was_not_shown_is_counted(lab):
+    web = web_of(lab)
+    for _ in range(3 * LINES):
+        with lab.visit(web) as visitor:
+            visitor.send(b"nonsense\r\n\r\n")
+            visitor.read_response()
+    told = lab.the_relay.wait_line("more like this", 100).string
+    assert f"count={2 * LINES}" in told and "request refused" in told and "127.0.0.1" in told
 
 
 def test_debug_lines_are_asked_for_and_not_cut(lab):
