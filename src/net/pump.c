@@ -7,9 +7,16 @@
  * The pump ends when both lanes are DONE, or with the first failure. */
 #include "net/pump.h"
 
+#include "base/least.h"
 #include "base/mem.h"
 
 enum lane_state { LANE_OPEN, LANE_ENDING, LANE_DONE };
+
+static const uint8_t lane_may_follow[] = {
+    [LANE_OPEN] = 1 << LANE_ENDING | 1 << LANE_DONE,
+    [LANE_ENDING] = 1 << LANE_DONE,
+    [LANE_DONE] = 1 << LANE_DONE, /* both end at once, whatever one has reached */
+};
 
 struct lane {
     struct bufq held; /* read, not yet taken by the other side */
@@ -34,12 +41,18 @@ struct pump {
 
 _Static_assert(sizeof(struct pump) <= 128, "an idle pump is small");
 
+static void set_lane(struct pump *p, int side, enum lane_state next)
+{
+    ASSERT(lane_may_follow[p->state[side]] & 1 << next);
+    p->state[side] = (uint8_t)next;
+}
+
 /* What was written in this round still goes out: the end comes in the next. */
 static void end_soon(struct pump *p)
 {
     for (int side = 0; side < 2; side++) {
         stream_unwant(p->end[side], STREAM_READABLE | STREAM_WRITABLE);
-        p->state[side] = LANE_DONE;
+        set_lane(p, side, LANE_DONE);
     }
     loop_schedule(p->end[0]->loop, &p->finish);
 }
@@ -61,7 +74,7 @@ static void fail(struct pump *p, int side, int err)
 
 static void end_lane(struct pump *p, int side)
 {
-    p->state[side] = LANE_DONE;
+    set_lane(p, side, LANE_DONE);
     if (p->state[!side] == LANE_DONE) {
         end_soon(p);
     }
@@ -94,7 +107,7 @@ static void wait_for_room(struct pump *p, int side)
 static void on_eof(struct pump *p, int side)
 {
     stream_unwant(p->end[side], STREAM_READABLE);
-    p->state[side] = LANE_ENDING;
+    set_lane(p, side, LANE_ENDING);
     if (p->is_broken[side]) {
         note_failure(p, side, ERR_RESET); /* what we had for it is lost */
     }
@@ -110,9 +123,8 @@ static bool fill(struct pump *p, int side, size_t *budget)
         wait_for_room(p, side);
         return false;
     }
-    int err = *budget == 0
-                  ? ERR_AGAIN
-                  : stream_read(p->end[side], &lane->held, room < *budget ? room : *budget);
+    int err = *budget == 0 ? ERR_AGAIN
+                           : stream_read(p->end[side], &lane->held, least_size(room, *budget));
     if (err == ERR_AGAIN) {
         stream_want(p->end[side], STREAM_READABLE);
         return false;
