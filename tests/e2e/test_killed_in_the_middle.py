@@ -1,6 +1,6 @@
-"""Relay, agent, visitors and origin are killed (-9) in the middle of transfers, again and again. What
-is left works, and nothing is left over: no descriptor, session, visitor or stream, and the store
-opens."""
+"""Relay, agent, visitors and origin are killed (-9) in the middle of transfers, again and again.
+What is left works, and nothing is left over: no descriptor, session, visitor or stream, and the
+store opens."""
 
 import json
 import re
@@ -46,8 +46,8 @@ class Town:
         for tunnel in (self.web, self.port):
             for path in ("/big.bin", "/small.txt"):
                 self.visitors.append(subprocess.Popen(
-                    ["curl", "-q", "-s", "-o", "/dev/null", "--limit-rate", "20M", "--max-time", "30",
-                     "-H", host, *options, self.url(path, tunnel)], stderr=subprocess.DEVNULL))
+                    ["curl", "-q", "-s", "-o", "/dev/null", "--limit-rate", "20M",
+                     "--max-time", "30", "-H", host, *options, self.url(path, tunnel)], stderr=subprocess.DEVNULL))
 
     def upload(self):
         self.visit("-T", str(self.nginx.www / "big.bin"))

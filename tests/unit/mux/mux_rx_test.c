@@ -338,8 +338,7 @@ static void a_gap_on_the_only_lane_is_refused(void **state)
     frame_put_open(&q, 2, &(struct frame_open){1, 100, SLICE("facts")});
     put_byte(&q, 2, 1);
     assert_int_equal(pair_inject(&pair, PAIR_RELAY, &q, &info), ERR_PROTOCOL);
-    assert_string_equal(info.text,
-                        "DATA on stream 2: a gap, where nothing can be overtaken");
+    assert_string_equal(info.text, "DATA on stream 2: a gap, where nothing can be overtaken");
     pair_release(&pair, PAIR_AGENT, 1);
 }
 
