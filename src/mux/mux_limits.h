@@ -32,7 +32,7 @@ enum {
     MUX_FRAME_FIT_MIN = 4096,          /* a batch that has less room left than this is full */
 
     /* On its way */
-    MUX_FLIGHT_MIN_BYTES = 384 * 1024, /* always allowed to be sent and not acknowledged */
+    MUX_FLIGHT_MIN_BYTES = 256 * 1024, /* always allowed to be sent and not acknowledged */
     MUX_FLIGHT_RTT_MIN_US = 250,       /* taken for a round trip shorter than the clock shows */
     MUX_FLIGHT_ROUND_MS = 10,          /* the shortest time a rate is measured over */
     MUX_FLIGHT_DECAY = 8,              /* a lower rate counts one in so many */
