@@ -107,7 +107,7 @@ static bool take_keys(struct tls_stream *t, struct tls13_keys *k, bool is_in)
     return true;
 }
 
-void tls13_take_over(struct tls_stream *t)
+bool tls13_take_over(struct tls_stream *t)
 {
     bool is_ours = t->secrets && t->secrets->exporter.length > 0 &&
                    gnutls_record_check_pending(t->session) == 0;
@@ -126,6 +126,7 @@ void tls13_take_over(struct tls_stream *t)
     } else {
         tls13_free(t);
     }
+    return is_ours;
 }
 
 void tls13_exporter(const struct tls_stream *t, struct slice label, void *out, size_t n)
@@ -232,9 +233,7 @@ static void take_alert(struct tls_stream *t, struct bufq *content)
         t->in_end = ERR_EOF;
         return;
     }
-    const char *name = gnutls_alert_get_name((gnutls_alert_description_t)bytes[1]);
-    t->in_end = errinfo_set(tls_stream_errinfo(t), ERR_TLS, "the other side refused TLS: %s",
-                            name ? name : "unknown");
+    t->in_end = tls_alert_error((gnutls_alert_description_t)bytes[1], tls_stream_errinfo(t));
     tls_stream_fail(t, t->in_end);
 }
 

@@ -106,7 +106,12 @@ static void succeed(struct tls_stream *t)
         tls_trust_unref(&t->trust);
     }
     send_ticket(t);
-    tls13_take_over(t);
+    if (tls_session_is_tls13(t->session) && !tls13_take_over(t)) {
+        (void)gnutls_alert_send(t->session, GNUTLS_AL_FATAL, GNUTLS_A_INTERNAL_ERROR);
+        tls_stream_fail(t, errinfo_set(tls_stream_errinfo(t), ERR_TLS,
+                                       "the TLS library does not tell its keys"));
+        return;
+    }
     tls_stream_set_phase(t, TLS_OPEN);
     tls_stream_look_ahead(t);
     stream_raise(&t->stream, STREAM_WRITABLE);

@@ -58,5 +58,8 @@ void tls_session_enable_tickets(gnutls_session_t session);
 
 bool tls_session_is_tls13(gnutls_session_t session);
 
+/* ERR_TLS, and a line about the alert that came. */
+MUST_USE int tls_alert_error(gnutls_alert_description_t alert, struct errinfo *why);
+
 /* The enum err for a fatal result of the library, and a line about it. */
 MUST_USE int tls_session_error(gnutls_session_t session, int ret, struct errinfo *why);

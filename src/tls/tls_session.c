@@ -105,16 +105,21 @@ bool tls_session_is_tls13(gnutls_session_t session)
     return gnutls_protocol_get_version(session) == GNUTLS_TLS1_3;
 }
 
+int tls_alert_error(gnutls_alert_description_t alert, struct errinfo *why)
+{
+    const char *name = gnutls_alert_get_name(alert);
+
+    return errinfo_set(why, ERR_TLS, "the other side refused TLS: %s", name ? name : "unknown");
+}
+
 int tls_session_error(gnutls_session_t session, int ret, struct errinfo *why)
 {
     switch (ret) {
     case GNUTLS_E_PREMATURE_TERMINATION:
         return errinfo_set(why, ERR_TRUNCATED, "the connection was cut inside TLS");
     case GNUTLS_E_FATAL_ALERT_RECEIVED:
-    case GNUTLS_E_WARNING_ALERT_RECEIVED: {
-        const char *name = gnutls_alert_get_name(gnutls_alert_get(session));
-        return errinfo_set(why, ERR_TLS, "the other side refused TLS: %s", name ? name : "unknown");
-    }
+    case GNUTLS_E_WARNING_ALERT_RECEIVED:
+        return tls_alert_error(gnutls_alert_get(session), why);
     case GNUTLS_E_UNEXPECTED_PACKET:
     case GNUTLS_E_UNEXPECTED_PACKET_LENGTH:
     case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:

@@ -26,9 +26,9 @@ enum tls_out {
     TLS_OUT_ENDED,
 };
 
-/* Who makes and reads the records: the library, or ours. */
 struct tls_stream;
 
+/* Who makes and reads the records: the library, or we. */
 struct tls_records {
     /* Decrypts one record, or the rest of one, into `into`; returns how many bytes came. 0: nothing
      * now, or the end (in_end). */
@@ -128,8 +128,8 @@ extern const struct tls_records tls13_records;
 void tls13_listen_for_secrets(struct tls_stream *t);
 
 /* After the handshake, and the library's last word: records are ours from now on, and its session
- * is freed. Where the suite is not one we can do, they stay the library's. */
-void tls13_take_over(struct tls_stream *t);
+ * is freed. False: they cannot be, and the library would never renew its keys. */
+MUST_USE bool tls13_take_over(struct tls_stream *t);
 
 /* tls_stream_exporter of a stream that was taken over. */
 void tls13_exporter(const struct tls_stream *t, struct slice label, void *out, size_t n);
