@@ -17,7 +17,7 @@ build: ## build the program: build/release/adit
 	@tools/setup run
 	$(call build,release)
 
-run: build ## publish a small page on port 8080, or your own service: make run TARGET=3000
+run: build ## publish a small page on 127.0.0.1:8080, or your own service: make run TARGET=3000
 	@exec build/release/adit try $(TARGET) --data ./adit-data
 
 test: ## run all tests (some minutes)

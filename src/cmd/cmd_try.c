@@ -8,6 +8,7 @@
 #include "cmd/data_dir.h"
 #include "cmd/relay_choice.h"
 #include "config/logins.h"
+#include "net/addr.h"
 #include "net/signals.h"
 #include "relay/relay.h"
 #include "store/store.h"
@@ -78,6 +79,22 @@ static int make_token(struct trying *t, char text_out[STORE_TOKEN_TEXT_BYTES], s
                               why);
 }
 
+/* Where the relay listens; that is everywhere or at one address. */
+static int show_relay(const struct relay *relay, struct text *out, struct errinfo *why)
+{
+    struct addr at;
+    char text[ADDR_TEXT_BYTES];
+
+    TRY(relay_listen_addr(relay, relay->port, &at, why));
+    text_add_str(out, "tls://");
+    if (addr_is_any(&at)) {
+        text_addf(out, "127.0.0.1:%u", relay->port);
+    } else {
+        text_add_str(out, addr_show(&at, text));
+    }
+    return 0;
+}
+
 static int choose_login(struct trying *t, const struct options *options,
                         struct agent_relay *relay_out, struct errinfo *why)
 {
@@ -86,9 +103,11 @@ static int choose_login(struct trying *t, const struct options *options,
     char token[STORE_TOKEN_TEXT_BYTES] = "";
     char pin_text[TLS_PIN_TEXT_BYTES];
     struct tls_pin pin;
-    int err = logins_load(text_str(&t->state), &logins, why);
+    int err = show_relay(t->relay, &address, why);
 
-    text_addf(&address, "tls://127.0.0.1:%u", t->relay->port);
+    if (err == 0) {
+        err = logins_load(text_str(&t->state), &logins, why);
+    }
     tls_identity_pin(t->relay->identity, &pin);
     tls_pin_show(&pin, pin_text);
     struct login login = {.relay = address.ptr, .token = token, .pin = pin_text};

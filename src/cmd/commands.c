@@ -13,7 +13,8 @@ static const struct option_group relay_group = {&relay_schema, OPTION(relay), NU
 static const struct option_group relay_limits_group = {&limits_schema, OPTION(relay.limits),
                                                        NAMES("grace", "drain")};
 static const struct option_group try_group = {&relay_schema, OPTION(relay),
-                                              NAMES("listen", "data", "domain", "workers")};
+                                              NAMES("data", "domain", "workers")};
+static const struct option_group try_listen_group = {&try_schema, OPTION(relay), NULL};
 static const struct option_group data_group = {&relay_schema, OPTION(relay), NAMES("data")};
 
 static const struct option_group http_group = {&tunnel_schema, OPTION(tunnel), NULL};
@@ -125,9 +126,10 @@ const struct command commands[COMMAND_COUNT] = {
             .args_max = 2,
             .summary = "try it out: relay and agent in one process on this machine",
             .about = "Without TARGET a small page is served by adit itself. Needs no set-up, no "
-                     "login and no name in the DNS.",
+                     "login and no name in the DNS. Visitors come from this machine only, unless "
+                     "--listen names another address.",
             .example = "adit try\nadit try 3000",
-            .groups = {&try_group, &http_group, &try_common},
+            .groups = {&try_listen_group, &try_group, &http_group, &try_common},
         },
     [COMMAND_LOGIN] =
         {

@@ -24,6 +24,15 @@ static const struct schema_key common_keys[] = {
 };
 const struct schema common_schema = {"Common", common_keys};
 
+static const struct schema_key try_keys[] = {
+    {"listen", SCHEMA_ADDRESS, offsetof(struct relay_config, listen), .fallback = "127.0.0.1:8080",
+     .value = "ADDR:PORT",
+     .help = "where visitors arrive: on this machine only, unless told otherwise; without an "
+             "address on every one"},
+    {0},
+};
+const struct schema try_schema = {"Address", try_keys};
+
 #undef FIELD
 #define FIELD(name) offsetof(struct token_options, name)
 

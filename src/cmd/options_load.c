@@ -13,10 +13,13 @@ enum { PLACE_MAX = TUNNEL_KEY_MAX - 6 }; /* leaves room for "-65535" */
 
 /* ---- life ---- */
 
-static void init(struct options *o)
+static void init(struct options *o, enum command_id command)
 {
     *o = (struct options){0};
     relay_config_init(&o->relay);
+    if (command == COMMAND_TRY) {
+        schema_init(&try_schema, &o->relay);
+    }
     agent_config_init(&o->agent);
     schema_init(&tunnel_schema, &o->tunnel);
     schema_init(&common_schema, &o->common);
@@ -273,7 +276,7 @@ int options_load(const struct command_line *line, struct options *o, struct prob
 {
     struct env_pass pass = {o, problems, 0};
 
-    init(o);
+    init(o, line->command->id);
     int result = read_file(line, o, problems);
     command_each_flag(line->command, apply_variable, &pass);
     for (size_t i = 0; i < line->flag_count; i++) {

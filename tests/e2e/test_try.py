@@ -35,3 +35,10 @@ def test_again_gives_the_same_url(lab):
         urls.append(process.wait_line(r"^https?://\S+$").group())
         assert process.stop() == 0
     assert urls[0] == urls[1]
+
+
+def test_an_address_of_its_own_is_dialled_there(lab):
+    port = free_port()
+    process = lab.start("try", "--data", lab.folder / "data", "--listen", f"127.0.0.2:{port}")
+    url = process.wait_line(r"^https?://\S+$").group()
+    assert lab.curl(url, "--resolve", f"{url[7:]}:127.0.0.2").status == 200

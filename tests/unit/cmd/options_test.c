@@ -362,10 +362,22 @@ static void a_key_made_of_a_long_target_stays_a_key(void **state)
 static void try_takes_flags_of_both_sides(void **state)
 {
     (void)state;
-    load_good("try --data ./d --listen 127.0.0.1:9");
+    load_good("try --data ./d --listen :9");
+    assert_string_equal(options.relay.listen.host, "");
+    assert_int_equal(options.relay.listen.port, 9);
     assert_int_equal(options.agent.tunnels.count, 0);
     assert_string_equal(options.relay.data, "./d");
     assert_int_equal(only_tunnel("try 3000 blog --path /x")->target.port, 3000);
+}
+
+static void try_is_for_this_machine_unless_told_otherwise(void **state)
+{
+    (void)state;
+    load_good("try");
+    assert_string_equal(options.relay.listen.host, "127.0.0.1");
+    assert_int_equal(options.relay.listen.port, 8080);
+    load_good("relay");
+    assert_string_equal(options.relay.listen.host, "");
 }
 
 static void token_and_check_take_theirs(void **state)
@@ -407,6 +419,7 @@ int main(void)
         OPTIONS_TEST(tcp_takes_a_port),
         OPTIONS_TEST(a_key_made_of_a_long_target_stays_a_key),
         OPTIONS_TEST(try_takes_flags_of_both_sides),
+        OPTIONS_TEST(try_is_for_this_machine_unless_told_otherwise),
         OPTIONS_TEST(token_and_check_take_theirs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
