@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "config/config_path.h"
+#include "config/named_files.h"
 
 /* ---- one file ---- */
 
@@ -14,13 +15,15 @@ static bool is_relay_file(const char *path, int kind)
     return kind == CHECK_RELAY || (kind == CHECK_AUTO && slice_starts(name, SLICE("relay")));
 }
 
-static int check_agent(const char *path, struct problems *problems)
+static void check_agent(const char *path, struct problems *problems)
 {
     struct agent_config config;
 
     agent_config_init(&config);
     int result = agent_config_load(&config, path, problems);
-    if (result == 0) {
+    (void)result; /* what was wrong is counted in problems */
+    named_files_check(&agent_schema, path, problems);
+    if (problems->count == 0) {
         printf("%s: valid; %zu tunnel%s\n", path, config.tunnels.count,
                config.tunnels.count == 1 ? "" : "s");
     }
@@ -29,10 +32,9 @@ static int check_agent(const char *path, struct problems *problems)
                 config.token.absent);
     }
     agent_config_deinit(&config);
-    return result;
 }
 
-static int check_relay(const char *path, struct problems *problems)
+static void check_relay(const char *path, struct problems *problems)
 {
     struct relay_config config;
 
@@ -41,20 +43,20 @@ static int check_relay(const char *path, struct problems *problems)
     if (result == 0) {
         result = relay_config_check(&config, (struct origin){path, 0}, problems);
     }
-    if (result == 0) {
+    named_files_check(&relay_schema, path, problems);
+    if (problems->count == 0) {
         printf("%s: valid\n", path);
     }
     relay_config_deinit(&config);
-    return result;
 }
 
 static int check_file(const char *path, int kind)
 {
     struct problems problems = {0};
     struct text lines = {0};
-    int result = is_relay_file(path, kind) ? check_relay(path, &problems)
-                                           : check_agent(path, &problems);
 
+    (is_relay_file(path, kind) ? check_relay : check_agent)(path, &problems);
+    int result = problems.count ? ERR_CONFIG : 0;
     problems_show(&problems, &lines);
     fputs(text_str(&lines), stderr);
     text_deinit(&lines);

@@ -154,8 +154,10 @@ const struct command commands[COMMAND_COUNT] = {
             .args = "[FILE]",
             .args_max = 1,
             .summary = "validate a file, or show every default",
-            .about = "Errors are told as FILE:LINE: what is wrong; the fix. Without FILE the "
-                     "adit.yml and relay.yml that would be read are checked.",
+            .about =
+                "Errors are told as FILE:LINE: what is wrong; the fix. Certificates and keys it "
+                "names must be there to be read. Without FILE the adit.yml and relay.yml that "
+                "would be read are checked.",
             .example = "adit check\nadit check /etc/adit/relay.yml\nadit check --defaults",
             .groups = {&check_group, &help_common},
         },

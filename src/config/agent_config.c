@@ -53,7 +53,7 @@ static const struct schema_key agent_keys[] = {
      .help = "the credential the relay has given; without it the one saved by `adit login`"},
     {"state", SCHEMA_TEXT, FIELD(state), .value = "FOLDER", .env = "ADIT_STATE",
      .help = "where this agent keeps its identity and its logins"},
-    {"ca", SCHEMA_TEXT, FIELD(ca), .value = "FILE",
+    {"ca", SCHEMA_TEXT, FIELD(ca), .is_read = true, .value = "FILE",
      .help = "trust the certificates in this PEM file instead of the system's roots"},
     {"pin", SCHEMA_TEXT, FIELD(pin), .value = "sha256:BASE64",
      .help = "trust the relay whose public key has this SHA-256, and no other"},

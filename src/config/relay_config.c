@@ -14,10 +14,10 @@ static const struct schema_key keys[] = {
          "on every one, IPv6 and IPv4"},
     {"listen_tls", SCHEMA_ADDRESS, FIELD(listen_tls), .value = "ADDR:PORT",
      .help = "a second port that takes TLS only, usually :443"},
-    {"cert", SCHEMA_TEXT, FIELD(cert), .value = "FILE",
+    {"cert", SCHEMA_TEXT, FIELD(cert), .is_read = true, .value = "FILE",
      .help = "certificate chain, PEM; without one the relay makes a self-signed key whose pin is "
              "part of the login line"},
-    {"key", SCHEMA_TEXT, FIELD(key), .value = "FILE",
+    {"key", SCHEMA_TEXT, FIELD(key), .is_read = true, .value = "FILE",
      .help = "private key of the certificate, PEM"},
     {"domain", SCHEMA_TEXT, FIELD(domain), .value = "DOMAIN",
      .help =

@@ -74,6 +74,7 @@ struct schema_key {
     int (*read)(const struct tree *node, void *field, const char *file,
                 struct problems *problems); /* CUSTOM */
     void (*deinit)(void *field);            /* CUSTOM */
+    bool is_read;                           /* TEXT: path of a file that is read */
     bool is_file_only;                      /* has no flag */
     bool is_flag_only;                      /* has no key in a file */
     const char *value;                      /* what help calls the value: "ADDR:PORT" */

@@ -22,6 +22,16 @@ def test_an_error_is_named(lab, text, line, pattern):
     assert re.search(f"{place}.*{pattern}", done.stdout + done.stderr)
 
 
+def test_a_certificate_that_is_not_there_is_named(lab):
+    config = lab.folder / "relay.yml"
+    config.write_text("domain: t.example.com\ncert: gone.pem\nkey: gone.key\n")
+    done = lab.adit("check", config)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "relay.yml:2: cannot read 'gone.pem': No such file or directory\n" in done.stderr
+    assert "relay.yml:3: cannot read 'gone.key': No such file or directory\n" in done.stderr
+
+
 def test_values_are_read_by_the_schema(lab):
     config = lab.folder / "adit.yml"
     config.write_text("""
