@@ -7,6 +7,21 @@
 file(STRINGS ${PROJECT_SOURCE_DIR}/src/FLOORS floors REGEX "^ *[0-9]")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/FLOORS)
 
+# Links a folder to a package that not every machine has, and tells the folder so.
+function(adit_optional_package folder package)
+    string(MAKE_C_IDENTIFIER ${package} name)
+    string(TOUPPER ${name} name)
+    find_library(ADIT_${name}_LIBRARY ${ADIT_OPTIONAL_${package}})
+    mark_as_advanced(ADIT_${name}_LIBRARY)
+    if(ADIT_${name}_LIBRARY)
+        target_link_libraries(${folder} PRIVATE ${ADIT_${name}_LIBRARY})
+        target_compile_definitions(${folder} PRIVATE ADIT_HAS_${name})
+    endif()
+endfunction()
+
+# What the optional packages' libraries are called, where pkg-config does not know them.
+set(ADIT_OPTIONAL_ipsec-mb IPSec_MB)
+
 # Declares the library of one folder. `below` are the libraries it may use.
 function(adit_library folder below packages)
     file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${folder}/*.c)
@@ -19,6 +34,10 @@ function(adit_library folder below packages)
     add_library(${folder} STATIC ${sources})
     target_link_libraries(${folder} PUBLIC ${below} PRIVATE adit_options adit_strict)
     foreach(package IN LISTS packages)
+        if(package MATCHES "^(.+)\\?$")
+            adit_optional_package(${folder} ${CMAKE_MATCH_1})
+            continue()
+        endif()
         if(NOT TARGET PkgConfig::${package})
             pkg_check_modules(${package} REQUIRED IMPORTED_TARGET GLOBAL ${package})
         endif()

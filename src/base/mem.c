@@ -41,6 +41,11 @@ void *mem_alloc_array(size_t count, size_t bytes_each)
     return check(calloc(count ? count : 1, bytes_each ? bytes_each : 1));
 }
 
+void *mem_alloc_aligned(size_t bytes, size_t alignment)
+{
+    return memset(check(aligned_alloc(alignment, bytes)), 0, bytes);
+}
+
 void *mem_resize(void *p, size_t bytes)
 {
     return check(realloc(p, bytes ? bytes : 1));

@@ -3,8 +3,8 @@
 #include "base/cursor.h"
 #include "base/least.h"
 #include "base/mem.h"
-#include "tls/tls13_keys_priv.h"
 #include "tls/tls13_post_priv.h"
+#include "tls/tls13_protect_priv.h"
 #include "tls/tls_stream_priv.h"
 
 /* What the library's callbacks tell, until the handshake has ended. */

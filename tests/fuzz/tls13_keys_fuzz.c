@@ -1,11 +1,13 @@
 /* Records of TLS 1.3: bytes of anybody never open, content of any sort opens to what was sealed or
- * is refused. The first byte says where the record is cut. */
+ * is refused. The first byte says where the record is cut, and whose cipher it is. */
 #include "base/mem.h"
-#include "tls/tls13_keys_priv.h"
+#include "tls/tls13_protect_priv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static const uint8_t secret[32] = {7};
+
+static bool is_bulk; /* the cipher for bulk, where there is one */
 
 static struct tls13_keys new_keys(void)
 {
@@ -13,6 +15,7 @@ static struct tls13_keys new_keys(void)
     struct tls13_keys k;
 
     ASSERT(tls13_keys_init(&k, suite, slice_of(secret, sizeof secret)) == 0);
+    k.small_bytes_left = is_bulk ? 1 : k.small_bytes_left;
     return k;
 }
 
@@ -65,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         return 0;
     }
     struct slice raw = slice_of(bytes + 1, size - 1);
+    is_bulk = bytes[0] % 2;
     open_raw(raw, bytes[0] < raw.len ? bytes[0] : raw.len);
     open_sealed(raw);
     ASSERT(chunk_stats().in_use == 0);

@@ -4,7 +4,7 @@
 #include <gnutls/gnutls.h>
 
 #include "support/stream_end.h"
-#include "tls/tls13_keys_priv.h"
+#include "tls/tls13_protect_priv.h"
 
 struct library_peer {
     gnutls_session_t session;

@@ -1,5 +1,5 @@
 /* Keys and records of TLS 1.3 against RFC 8448, and records of every size, cut and sort. */
-#include "tls/tls13_keys_priv.h"
+#include "tls/tls13_protect_priv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -141,6 +141,32 @@ static void four_records_fill_a_chunk(void **state)
     tls13_keys_deinit(&k);
 }
 
+/* The cipher for bulk takes over on either side when that side has seen enough. */
+static void bulk_and_new_keys_change_no_byte(void **state)
+{
+    enum { RECORDS = 3 * TLS13_WIDE_AFTER_BYTES / TLS13_SEAL_BYTES, UPDATE_EVERY = 50 };
+    struct tls13_keys there = keys(), back = keys();
+    uint8_t *plain = mem_alloc(TLS13_SEAL_BYTES);
+    struct bufq text = {0}, record = {0};
+
+    (void)state;
+    random_bytes(plain, TLS13_SEAL_BYTES);
+    for (int i = 1; i <= RECORDS; i++) {
+        bufq_push(&text, plain, TLS13_SEAL_BYTES);
+        tls13_seal(&there, TLS13_DATA, &text, TLS13_SEAL_BYTES, &record);
+        assert_opens(&back, &record, 0, plain, TLS13_SEAL_BYTES);
+        if (i % UPDATE_EVERY == 0) {
+            tls13_keys_update(&there);
+            tls13_keys_update(&back);
+        }
+    }
+    assert_int_equal(there.small_bytes_left, 0);
+    assert_int_equal(back.small_bytes_left, 0);
+    mem_free(plain);
+    tls13_keys_deinit(&there);
+    tls13_keys_deinit(&back);
+}
+
 static void padding_is_taken_off(void **state)
 {
     static const char padded[] = "padded\x17\0\0\0\0\0"; /* its own inner type, then padding */
@@ -256,6 +282,7 @@ int main(void)
         cmocka_unit_test(a_suite_of_other_sizes_is_not_ours),
         cmocka_unit_test(what_was_sealed_opens_at_any_size_and_cut),
         cmocka_unit_test(four_records_fill_a_chunk),
+        cmocka_unit_test(bulk_and_new_keys_change_no_byte),
         cmocka_unit_test(padding_is_taken_off),
         cmocka_unit_test(heads_that_cannot_be_are_refused_before_the_rest_has_come),
         cmocka_unit_test(each_changed_bit_is_noticed),
