@@ -63,7 +63,10 @@ def test_the_files_of_the_guide_are_valid(lab, kind):
     blocks = [content for info, content in fences(TOP / "docs" / "deploy.md", "yaml")
               if info == f"yaml {kind}"]
     assert blocks
+    for name in ("fullchain.pem", "privkey.pem"):
+        (lab.folder / name).touch()
     for content in blocks:
+        content = content.replace("/etc/letsencrypt/live/t.example.com", str(lab.folder))
         file = lab.folder / f"{kind}.yml"
         file.write_text(content)
         done = lab.adit("check", file, "--kind", kind)
