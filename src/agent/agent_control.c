@@ -149,7 +149,7 @@ static void on_goaway(void *ctx, struct agent_session *s, uint16_t reason)
 {
     struct agent *a = ctx;
 
-    log_info(&s->log, "relay says goodbye", LOG_STR("reason", goaway_sentence(reason)));
+    log_debug(&s->log, "relay says goodbye", LOG_STR("reason", goaway_sentence(reason)));
     s->is_resumable = false;
     if (s != a->session || a->state != AGENT_ATTACHED) {
         return;
@@ -157,6 +157,8 @@ static void on_goaway(void *ctx, struct agent_session *s, uint16_t reason)
     if (reason == GOAWAY_SUPERSEDED || reason == GOAWAY_REVOKED) {
         give_up(a, reason);
     } else if (reason == GOAWAY_SUCCESSOR || reason == GOAWAY_ROLLOVER) {
+        log_info(&s->log, "relay asks for another session",
+                 LOG_STR("reason", goaway_sentence(reason)));
         a->wants_new_session = true;
         loop_schedule(a->loop, &a->work);
     } else {

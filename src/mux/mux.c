@@ -304,8 +304,10 @@ uint32_t mux_rtt_ms(const struct mux *m)
 
 void mux_goaway(struct mux *m, uint16_t reason)
 {
+    bool is_news = m->goaway != reason;
+
     m->goaway = reason;
-    if (m->lane_count > 0) {
+    if (is_news && m->lane_count > 0) {
         frame_put_goaway(&m->urgent, reason);
         mux_note_output(m);
     }

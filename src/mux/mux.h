@@ -149,7 +149,7 @@ MUST_USE int mux_control_send(struct mux *m, struct slice message);
 /* Bytes of messages that wait or are not acknowledged yet. */
 size_t mux_control_waiting(const struct mux *m);
 
-/* Tells the peer to go; told again on the next carrier. */
+/* Tells the peer to go: once per reason, and again on the next carrier. */
 void mux_goaway(struct mux *m, uint16_t reason);
 
 /* ---- streams: life ---- */

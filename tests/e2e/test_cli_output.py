@@ -35,6 +35,15 @@ def test_up_says_whose_url_it_is_and_leaves_stdout_to_urls(lab):
     assert all(line.startswith("http") and " " not in line for line in agent.stdout())
 
 
+def test_a_goodbye_of_the_relay_is_told_once(lab):
+    agent = start_plain(lab, "http", hello(lab).target, "blog")
+    agent.wait_line("linked to")
+    assert lab.the_relay.stop() == 0
+    agent.wait_line("trying again")
+    assert [line for line in agent.stderr() if "goodbye" in line] == [
+        "adit: the relay says goodbye: shutting down"]
+
+
 def test_json_events(lab):
     web = lab.http(hello(lab), "blog")
     event = web.agent.wait_event("tunnel")

@@ -397,6 +397,21 @@ static void goaway_is_told_on_every_carrier(void **state)
     assert_int_equal(pair.side[PAIR_AGENT].goaway, GOAWAY_SUCCESSOR);
 }
 
+static void a_goaway_of_the_same_reason_is_told_once(void **state)
+{
+    struct mux *relay = pair.side[PAIR_RELAY].mux;
+
+    (void)state;
+    mux_goaway(relay, GOAWAY_SHUTDOWN);
+    pair_settle(&pair);
+    mux_goaway(relay, GOAWAY_SHUTDOWN);
+    pair_settle(&pair);
+    assert_int_equal(pair.side[PAIR_AGENT].goaways, 1);
+    mux_goaway(relay, GOAWAY_REVOKED);
+    pair_settle(&pair);
+    assert_int_equal(pair.side[PAIR_AGENT].goaway, GOAWAY_REVOKED);
+}
+
 static void acks_wait_fifty_milliseconds_or_64_kilobytes(void **state)
 {
     struct mux *agent = pair.side[PAIR_AGENT].mux;
@@ -770,6 +785,7 @@ int main(void)
         PAIR_TEST(control_messages_arrive_once_and_in_order),
         PAIR_TEST(control_does_not_pile_up_without_end),
         PAIR_TEST(goaway_is_told_on_every_carrier),
+        PAIR_TEST(a_goaway_of_the_same_reason_is_told_once),
         PAIR_TEST(acks_wait_fifty_milliseconds_or_64_kilobytes),
         PAIR_TEST(idle_streams_hold_no_chunk),
         cmocka_unit_test(an_idle_stream_costs_256_bytes),

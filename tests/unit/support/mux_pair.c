@@ -153,7 +153,10 @@ static void on_control(void *ctx, struct slice message)
 
 static void on_goaway(void *ctx, uint16_t reason)
 {
-    ((struct pair_side *)ctx)->goaway = reason;
+    struct pair_side *side = ctx;
+
+    side->goaway = reason;
+    side->goaways++;
 }
 
 static const struct mux_events events = {

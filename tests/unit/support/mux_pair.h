@@ -29,6 +29,7 @@ struct pair_side {
     int index;
     bool is_told; /* on_output came since there was nothing to send */
     uint16_t goaway;
+    unsigned goaways;
     unsigned controls;                   /* messages that came */
     unsigned numbered;                   /* sent by pair_control */
     char control_text[PAIR_CONTROL_MAX]; /* of the last message */
