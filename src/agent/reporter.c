@@ -141,6 +141,21 @@ static void add_url(struct reporter *r, const struct report_tunnel *t)
     outlet_add(&r->out, text_slice(line), true);
 }
 
+static void add_tunnel_event(struct reporter *r, const char *event, const struct report_tunnel *t)
+{
+    struct text *line = begin_event(r, event);
+
+    report_json_str(line, "name", t->name);
+    report_json_str(line, "kind", t->kind);
+    if (t->url.ptr) {
+        report_json_slice(line, "url", t->url);
+    } else {
+        report_json_str(line, "url", NULL);
+    }
+    report_json_str(line, "target", t->target);
+    end_event(r, true);
+}
+
 void reporter_tunnel(struct reporter *r, const struct report_tunnel *t)
 {
     if (!r->is_json) {
@@ -151,12 +166,16 @@ void reporter_tunnel(struct reporter *r, const struct report_tunnel *t)
         }
         return;
     }
-    struct text *line = begin_event(r, "tunnel");
-    report_json_str(line, "name", t->name);
-    report_json_str(line, "kind", t->kind);
-    report_json_slice(line, "url", t->url);
-    report_json_str(line, "target", t->target);
-    end_event(r, true);
+    add_tunnel_event(r, "tunnel", t);
+}
+
+void reporter_removed(struct reporter *r, const struct report_tunnel *t)
+{
+    if (r->is_json) {
+        add_tunnel_event(r, "removed", t);
+    } else {
+        fprintf(stderr, "adit: tunnel %s is no longer published\n", t->name);
+    }
 }
 
 /* ---- the link ---- */

@@ -3,9 +3,11 @@
  *              stdout                                          stderr
  *   plain      the URL of each tunnel, alone on its line;      link, errors, what to type next;
  *              one line per exchange                           whose URL it is, where there are
- *                                                              several (on a screen: before it)
- *   --json     one object per line: tunnel, link, exchange,    errors
- *              stream, error, skipped; each with `event`, `at`
+ *                                                              several (on a screen: before it);
+ *                                                              tunnels taken out of the file
+ *   --json     one object per line: tunnel, removed, link,     errors
+ *              exchange, stream, error, skipped; each with
+ *              `event`, `at`
  *
  * stdout never stalls the loop: lines that find no room are counted, and the count is told
  * (outlet.h). Tunnels and errors are never left out. Texts are borrowed for the call.
@@ -33,10 +35,13 @@ void reporter_free(struct reporter **r); /* what waits goes out if it can withou
 struct report_tunnel {
     const char *name;
     const char *kind; /* "http", "tcp" */
-    struct slice url;
+    struct slice url; /* SLICE_NONE: it has not been told one */
     const char *target;
 };
 void reporter_tunnel(struct reporter *r, const struct report_tunnel *t);
+
+/* It was taken out of the file. */
+void reporter_removed(struct reporter *r, const struct report_tunnel *t);
 
 struct report_link {
     bool is_up;

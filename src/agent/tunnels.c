@@ -125,13 +125,21 @@ static void retire(struct tunnels *t, struct agent_tunnel *tunnel)
     }
 }
 
-static void tell_removed(struct tunnels *t, const char *key)
-{
-    struct text sentence = {0};
+typedef void telling_fn(struct reporter *r, const struct report_tunnel *report);
 
-    text_addf(&sentence, "tunnel %s is no longer published", key);
-    reporter_notice(t->reporter, text_str(&sentence));
-    text_deinit(&sentence);
+static void tell(struct tunnels *t, const struct agent_tunnel *tunnel, telling_fn *telling)
+{
+    struct text target = {0};
+
+    agent_tunnel_show_target(tunnel, &target);
+    const struct report_tunnel report = {
+        .name = tunnel->name,
+        .kind = tunnel_kind_names[tunnel->kind],
+        .url = slice_str(tunnel->url),
+        .target = text_str(&target),
+    };
+    telling(t->reporter, &report);
+    text_deinit(&target);
 }
 
 static void on_found(void *ctx, enum tunnel_change change, const struct tunnel_config *config)
@@ -139,10 +147,11 @@ static void on_found(void *ctx, enum tunnel_change change, const struct tunnel_c
     struct tunnels *t = ctx;
     struct agent_tunnel *old = find_key(t, config->key);
 
-    if (change == TUNNEL_REMOVED) {
-        tell_removed(t, config->key);
-    } else {
+    if (change != TUNNEL_REMOVED) {
         bind_if_attached(t, add(t, config));
+    }
+    if (old && change == TUNNEL_REMOVED) {
+        tell(t, old, reporter_removed);
     }
     if (old) {
         retire(t, old);
@@ -309,23 +318,13 @@ static void take_name(struct agent_tunnel *tunnel, struct slice url)
 
 static void tell_url(struct tunnels *t, struct agent_tunnel *tunnel, struct slice url)
 {
-    struct text target = {0};
-
     if (tunnel->url && slice_is(url, tunnel->url)) {
         return; /* the same again after a reconnect */
     }
     mem_free(tunnel->url);
     tunnel->url = slice_dup(url);
     take_name(tunnel, url);
-    agent_tunnel_show_target(tunnel, &target);
-    const struct report_tunnel report = {
-        .name = tunnel->name,
-        .kind = tunnel_kind_names[tunnel->kind],
-        .url = url,
-        .target = text_str(&target),
-    };
-    reporter_tunnel(t->reporter, &report);
-    text_deinit(&target);
+    tell(t, tunnel, reporter_tunnel);
 }
 
 static void after_answer(struct tunnels *t)

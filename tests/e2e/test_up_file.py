@@ -51,6 +51,17 @@ def test_a_tunnel_taken_out_is_told(lab):
     lab.eventually(lambda: "unbound" in lab.adit("status", "--data", relay.data).stdout)
 
 
+def test_a_tunnel_taken_out_is_an_event(lab):
+    config = lab.folder / "adit.yml"
+    config.write_text("tunnels:\n  web: 3000\n  wiki: 3001\n")
+    agent = lab.agent("up", config)
+    wiki = lab.tunnel(agent, name="wiki")
+    config.write_text("tunnels:\n  web: 3000\n")
+    event = agent.wait_event("removed")
+    assert (event["name"], event["kind"], event["url"]) == ("wiki", "http", wiki.url)
+    assert event["target"] == "http://127.0.0.1:3001"
+
+
 def test_a_bad_file_is_reported_and_the_old_one_stays(lab):
     config = lab.folder / "adit.yml"
     config.write_text(f"tunnels:\n  web: {saying(lab, b'old').port}\n")

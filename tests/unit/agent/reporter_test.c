@@ -147,6 +147,7 @@ static void json_events_have_exactly_their_fields(void **state)
 {
     static const char *const expected[][12] = {
         {"event", "at", "name", "kind", "url", "target", NULL},
+        {"event", "at", "name", "kind", "url", "target", NULL},
         {"event", "at", "state", "carrier", "relay", "rtt_ms", "reason", NULL},
         {"event", "at", "state", "carrier", "relay", "rtt_ms", "reason", NULL},
         {"event", "at", "tunnel", "method", "path", "status", "ms", "in", "out", "visitor", NULL},
@@ -162,6 +163,7 @@ static void json_events_have_exactly_their_fields(void **state)
     (void)state;
     open_desk(&d, true);
     reporter_tunnel(d.reporter, &a_tunnel);
+    reporter_removed(d.reporter, &(struct report_tunnel){.name = "web", .kind = "http"});
     reporter_link(d.reporter, &up);
     reporter_link(d.reporter, &down);
     reporter_exchange(d.reporter, &an_exchange);
