@@ -17,7 +17,8 @@ struct publishing {
     struct loop *loop;
     struct text state; /* folder */
     struct agent_run run;
-    struct fswatch *watch; /* NULL: there is no file to follow */
+    const char *path;      /* of the file to follow; NULL: there is none */
+    struct fswatch *watch; /* of it */
     struct signals *signals;
     enum exit_code code;
 };
@@ -40,6 +41,19 @@ static void tell_bad_file(struct publishing *p, const struct problems *problems)
     reporter_error(p->run.reporter, text_str(&what), "what was read before stays in force", false);
     text_deinit(&lines);
     text_deinit(&what);
+}
+
+/* Nothing would ever be seen of this agent. It stays: the file may still be written. */
+static void tell_if_empty(struct publishing *p)
+{
+    struct text what = {0};
+
+    if (p->path && agent_config_now(p->run.agent)->tunnels.count == 0) {
+        text_addf(&what, "%s has no tunnels", p->path);
+        reporter_error(p->run.reporter, text_str(&what),
+                       "write them below `tunnels:`, such as `web: 3000`, and save it", false);
+        text_deinit(&what);
+    }
 }
 
 /* Relay, token or trust are others now. */
@@ -70,15 +84,16 @@ static void read_again(void *ctx)
         reporter_error(p->run.reporter, why.text, "what was read before stays in force", false);
     } else {
         agent_apply(p->run.agent, &fresh.agent);
+        tell_if_empty(p);
     }
     problems_deinit(&problems);
     options_deinit(&fresh);
 }
 
-static int follow_file(struct publishing *p, const char *path, struct errinfo *why)
+static int follow_file(struct publishing *p, struct errinfo *why)
 {
-    int err = fswatch_open(&p->watch, p->loop, path, read_again, p);
-    return err < 0 ? errinfo_set(why, err, "cannot watch %s: %s", path, err_text(err)) : 0;
+    int err = fswatch_open(&p->watch, p->loop, p->path, read_again, p);
+    return err < 0 ? errinfo_set(why, err, "cannot watch %s: %s", p->path, err_text(err)) : 0;
 }
 
 /* ---- running ---- */
@@ -111,13 +126,13 @@ static enum exit_code run(struct publishing *p, struct options *options,
     const struct agent_run_options run_options = {
         .state_folder = text_str(&p->state),
         .is_json = options->common.is_json,
-        .names_tunnels = p->watch != NULL,
+        .names_tunnels = p->path != NULL,
         .relay_take = relay_take,
         .config_take = &options->agent,
     };
     struct errinfo why = {0};
     int err =
-        agent_run_start(&p->run, p->loop, &run_options, p->watch ? &file_user : &user, p, &why);
+        agent_run_start(&p->run, p->loop, &run_options, p->path ? &file_user : &user, p, &why);
 
     if (err < 0) {
         fprintf(stderr, "adit: %s\n", errinfo_text(&why, err));
@@ -128,6 +143,7 @@ static enum exit_code run(struct publishing *p, struct options *options,
         fprintf(stderr, "adit: signals: %s\n", err_text(err));
         return EXIT_REFUSED;
     }
+    tell_if_empty(p);
     loop_run(p->loop);
     loop_run_for(p->loop, LAST_WORDS_MS);
     return p->code;
@@ -144,9 +160,10 @@ static int save(const struct options *options, struct errinfo *why)
 }
 
 static enum exit_code publish(const struct command_line *line, struct options *options,
-                              const char *watched_path)
+                              const char *path_to_follow)
 {
-    struct publishing p = {.line = line, .code = EXIT_REFUSED, .loop = loop_new()};
+    struct publishing p = {
+        .line = line, .loop = loop_new(), .path = path_to_follow, .code = EXIT_REFUSED};
     struct agent_relay relay = {0};
     struct errinfo why = {0};
     enum exit_code code;
@@ -155,8 +172,8 @@ static enum exit_code publish(const struct command_line *line, struct options *o
     if (err == 0) {
         err = relay_choice_find(&options->agent, text_str(&p.state), &relay, &why);
     }
-    if (err == 0 && watched_path) {
-        err = follow_file(&p, watched_path, &why);
+    if (err == 0 && p.path) {
+        err = follow_file(&p, &why);
     }
     if (err == 0) {
         err = save(options, &why);

@@ -62,6 +62,21 @@ def test_a_tunnel_taken_out_is_an_event(lab):
     assert event["target"] == "http://127.0.0.1:3001"
 
 
+def test_a_file_without_tunnels_says_what_to_do(lab):
+    config = lab.folder / "adit.yml"
+    config.write_text("tunnels:\n")
+    agent = lab.agent("up", config)
+    event = agent.wait_event("error")
+    assert "adit.yml" in event["what"] and "no tunnels" in event["what"]
+    assert "web: 3000" in event["fix"] and event["fatal"] is False
+    config.write_text(f"tunnels:\n  web: {saying(lab, b'here').port}\n")
+    web = lab.tunnel(agent, name="web")
+    assert lab.curl(web.url).body == b"here"
+    config.write_text("# nothing\n")
+    agent.wait_event("removed", name="web")
+    lab.eventually(lambda: sum("no tunnels" in line for line in agent.stderr()) == 2)
+
+
 def test_a_bad_file_is_reported_and_the_old_one_stays(lab):
     config = lab.folder / "adit.yml"
     config.write_text(f"tunnels:\n  web: {saying(lab, b'old').port}\n")
