@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "net/outlet.h"
-#include "relay/relay.h"
+#include "relay/shared.h"
 
 enum { FILE_MODE = 0640 };
 

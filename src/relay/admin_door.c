@@ -6,7 +6,7 @@
 #include "http/h1_server.h"
 #include "net/listen.h"
 #include "net/tcp.h"
-#include "relay/relay.h"
+#include "relay/shared.h"
 
 enum { VISITS_MAX = 16 }; /* more wait in the listening socket */
 

@@ -2,10 +2,10 @@
 
 #include "base/mem.h"
 #include "relay/entry_choice.h"
-#include "relay/relay.h"
 #include "relay/route_change.h"
 #include "relay/session.h"
 #include "relay/session_wait.h"
+#include "relay/shared.h"
 #include "relay/tunnel.h"
 #include "store/store.h"
 #include "wire/control.h"

@@ -4,8 +4,8 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "relay/relay.h"
 #include "relay/relay_show.h"
+#include "relay/shared.h"
 #include "relay/status_report.h"
 #include "relay/token_request.h"
 #include "store/store.h"

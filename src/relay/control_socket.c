@@ -7,7 +7,7 @@
 #include "net/listen.h"
 #include "net/tcp.h"
 #include "relay/control_request.h"
-#include "relay/relay.h"
+#include "relay/shared.h"
 
 enum {
     CONNECTIONS_MAX = 32, /* more wait in the listening socket */

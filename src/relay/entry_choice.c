@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "relay/names.h"
-#include "relay/relay.h"
+#include "relay/shared.h"
 #include "store/store.h"
 
 enum { FIRST_ASSIGNED_PORT = 20000 };

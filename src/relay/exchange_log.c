@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "relay/origin_stream.h"
-#include "relay/relay.h"
+#include "relay/shared.h"
 
 enum {
     TELL_EVERY_MS = 50,

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "net/pump.h"
 #include "net/xstream.h"
-#include "relay/relay.h"
+#include "relay/shared.h"
 #include "wire/open_facts.h"
 #include "wire/reset_code.h"
 

@@ -9,7 +9,7 @@
 #include "relay/http_proxy.h"
 #include "relay/link_door.h"
 #include "relay/pages.h"
-#include "relay/relay.h"
+#include "relay/shared.h"
 #include "tls/digest.h"
 #include "wire/ws_handshake.h"
 

@@ -6,7 +6,7 @@
 #include "relay/exchange_log.h"
 #include "relay/exchange_rules.h"
 #include "relay/http_proxy_priv.h"
-#include "relay/relay.h"
+#include "relay/shared.h"
 
 enum {
     AGAIN_MAX = 2, /* an exchange is sent at most so often once more */

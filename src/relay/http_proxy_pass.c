@@ -3,7 +3,7 @@
 #include "relay/cookie_domain.h"
 #include "relay/exchange_rules.h"
 #include "relay/http_proxy_priv.h"
-#include "relay/relay.h"
+#include "relay/shared.h"
 
 static bool pass_response(struct http_proxy *p);
 

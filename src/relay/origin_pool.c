@@ -3,7 +3,7 @@
 #include "base/least.h"
 #include "base/mem.h"
 #include "relay/far_origin.h"
-#include "relay/relay.h"
+#include "relay/shared.h"
 
 enum {
     KEEP_ALIVE_MARGIN_MS = 1000, /* an origin's own limit, less the way there */

@@ -8,7 +8,7 @@
 #include "net/pump.h"
 #include "net/tcp.h"
 #include "relay/http_entry.h"
-#include "relay/relay.h"
+#include "relay/shared.h"
 #include "relay/tunnel.h"
 #include "relay/tunnel_open.h"
 

@@ -6,7 +6,7 @@
 #include "base/random.h"
 #include "net/addr.h"
 #include "net/dns.h"
-#include "relay/relay.h"
+#include "relay/shared.h"
 
 enum { HTTP_PORT = 80, HTTPS_PORT = 443, LOOKUP_MS = 5000 };
 

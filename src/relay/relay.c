@@ -3,7 +3,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/random.h"
-#include "gen/version.h"
 #include "net/addr.h"
 #include "net/listen.h"
 #include "relay/access_log.h"
@@ -14,16 +13,12 @@
 #include "relay/registry.h"
 #include "relay/reserved.h"
 #include "relay/session.h"
+#include "relay/worker_life.h"
 #include "store/store.h"
 #include "wire/mux_frame.h"
 #include "wire/reset_code.h"
 
 enum { WORKERS_MAX = 64 }; /* as `workers` allows in relay_config.c */
-
-const char *relay_version(void)
-{
-    return ADIT_VERSION;
-}
 
 /* ---- opening ---- */
 
@@ -58,26 +53,6 @@ static int open_store(struct relay *r, struct loop *loop, struct errinfo *why)
     return err;
 }
 
-static int addr_of_config(const char *flag, const struct address *a, uint16_t port,
-                          struct addr *out, struct errinfo *why)
-{
-    struct text literal = {0};
-    bool is_v6 = strchr(a->host, ':') != NULL;
-
-    text_addf(&literal, is_v6 ? "[%s]:%u" : "%s:%u", a->host, port);
-    int err = addr_parse(text_slice(&literal), out);
-    text_deinit(&literal);
-    return err < 0
-               ? errinfo_set(why, ERR_INVALID,
-                             "%s %s: an address of this machine is due, not a name", flag, a->host)
-               : 0;
-}
-
-int relay_listen_addr(const struct relay *r, uint16_t port, struct addr *out, struct errinfo *why)
-{
-    return addr_of_config("--listen", &r->config->listen, port, out, why);
-}
-
 /* Workers share a port by SO_REUSEPORT, and so could another relay, unnoticed: whether the port is
  * free shows only to a socket that does not share. */
 static int check_port_is_free(struct relay *r, const struct addr *at, struct errinfo *why)
@@ -99,7 +74,7 @@ static int open_door(struct relay *r, const char *flag, const struct address *at
     struct addr wanted;
     struct addr bound;
 
-    TRY(addr_of_config(flag, at, at->port, &wanted, why));
+    TRY(relay_addr(flag, at, at->port, &wanted, why));
     TRY(check_port_is_free(r, &wanted, why));
     for (uint32_t i = 0; i < r->worker_count; i++) {
         TRY(front_door_open(&r->workers[i], &wanted, is_tls_only, &bound, why));
@@ -126,7 +101,7 @@ static int open_admin(struct relay *r, struct errinfo *why)
     if (at->port == 0) {
         return 0;
     }
-    TRY(addr_of_config("--admin", at, at->port, &wanted, why));
+    TRY(relay_addr("--admin", at, at->port, &wanted, why));
     return admin_door_open(&r->admin, r, &wanted, why);
 }
 
@@ -149,7 +124,7 @@ static void token_gone_on_worker(void *arg)
 {
     struct token_gone *g = arg;
 
-    worker_each_session(g->worker, end_if_gone, g);
+    sessions_each(g->worker, end_if_gone, g);
     mem_free(g);
 }
 

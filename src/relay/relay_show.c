@@ -2,7 +2,7 @@
 
 #include "net/addr.h"
 #include "net/ifaddr.h"
-#include "relay/relay.h"
+#include "relay/shared.h"
 
 enum { HTTP_PORT = 80, HTTPS_PORT = 443 };
 

@@ -11,6 +11,7 @@
 #include "relay/registry.h"
 #include "relay/relay.h"
 #include "relay/session.h"
+#include "relay/worker_life.h"
 #include "store/store.h"
 #include "wire/mux_frame.h"
 #include "wire/reset_code.h"
@@ -39,7 +40,7 @@ static void drain_worker(void *arg)
     struct worker *w = arg;
 
     front_doors_close(w);
-    worker_each_session(w, say_goodbye, NULL);
+    sessions_each(w, say_goodbye, NULL);
     http_entries_drain(w);
 }
 

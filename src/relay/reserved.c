@@ -1,7 +1,7 @@
 #include "relay/reserved.h"
 
 #include "base/mem.h"
-#include "relay/relay.h"
+#include "relay/shared.h"
 #include "store/store.h"
 
 /* One change on its way to one worker. */

@@ -5,8 +5,8 @@
 #include "base/random.h"
 #include "net/pump.h"
 #include "net/xstream.h"
-#include "relay/relay.h"
 #include "relay/session.h"
+#include "relay/shared.h"
 
 void resume_request_free(struct resume_request *q)
 {

@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
-#include "relay/relay.h"
+#include "relay/shared.h"
 
 /* One change of every worker's router. Counted down by the workers that have done it. */
 struct route_change {

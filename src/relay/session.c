@@ -6,9 +6,9 @@
 #include "base/random.h"
 #include "relay/exchange_log.h"
 #include "relay/origin_pool.h"
-#include "relay/relay.h"
 #include "relay/session_control.h"
 #include "relay/session_wait.h"
+#include "relay/shared.h"
 #include "relay/tunnel.h"
 #include "session/link_stream.h"
 #include "wire/control.h"
@@ -51,6 +51,13 @@ struct session *session_find_id(struct worker *w, const struct link_session_id *
         }
     }
     return NULL;
+}
+
+void sessions_each(struct worker *w, void (*visit)(void *ctx, struct session *s), void *ctx)
+{
+    TABLE_EACH (&w->sessions, n) {
+        visit(ctx, of_node(n));
+    }
 }
 
 /* ---- events of the engine ---- */

@@ -108,6 +108,9 @@ void session_lost_tunnel(struct session *s);
 struct session *session_find(struct worker *w, uint64_t handle);
 struct session *session_find_id(struct worker *w, const struct link_session_id *id);
 
+/* Visits all sessions of a worker; the visitor may end the one it is given. */
+void sessions_each(struct worker *w, void (*visit)(void *ctx, struct session *s), void *ctx);
+
 /* ---- streams ---- */
 
 /* Opens a stream to the agent for one of its tunnels. ERR_FULL: out of budget; ERR_NOT_FOUND: no

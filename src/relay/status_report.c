@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/metrics.h"
-#include "relay/relay.h"
 #include "relay/relay_show.h"
 #include "relay/session.h"
+#include "relay/shared.h"
 #include "relay/tunnel.h"
 #include "store/store.h"
 

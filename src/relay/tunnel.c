@@ -4,7 +4,7 @@
 #include "base/metrics.h"
 #include "relay/origin_pool.h"
 #include "relay/port_entry.h"
-#include "relay/relay.h"
+#include "relay/shared.h"
 
 static struct tunnel *of_node(struct table_node *n)
 {

@@ -2,7 +2,7 @@
 
 #include "base/mem.h"
 #include "net/loop.h"
-#include "relay/relay.h"
+#include "relay/shared.h"
 #include "store/store.h"
 #include "support/check.h"
 

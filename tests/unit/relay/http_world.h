@@ -11,7 +11,7 @@
 #include "relay/far_origin.h"
 #include "relay/link_door.h"
 #include "relay/origin_pool.h"
-#include "relay/relay.h"
+#include "relay/shared.h"
 #include "support/check.h"
 #include "support/pipe_stream.h"
 #include "support/stream_end.h"

@@ -1,4 +1,4 @@
-#include "relay/worker.h"
+#include "relay/worker_life.h"
 
 #include "base/mem.h"
 #include "relay/access_log.h"
@@ -7,9 +7,9 @@
 #include "relay/http_entry.h"
 #include "relay/link_door.h"
 #include "relay/port_entry.h"
-#include "relay/relay.h"
 #include "relay/resume.h"
 #include "relay/session.h"
+#include "relay/shared.h"
 #include "wire/mux_frame.h"
 #include "wire/reset_code.h"
 
@@ -83,13 +83,6 @@ void worker_join(struct worker *w)
     pthread_join(w->thread, NULL);
 }
 
-void worker_each_session(struct worker *w, void (*visit)(void *ctx, struct session *s), void *ctx)
-{
-    TABLE_EACH (&w->sessions, n) {
-        visit(ctx, CONTAINER_OF(n, struct session, node));
-    }
-}
-
 static void end_session(void *ctx, struct session *s)
 {
     (void)ctx;
@@ -118,7 +111,7 @@ void worker_cut(struct worker *w)
     http_entries_send_away(w);
     port_entries_send_away(w);
     far_origins_send_away(w);
-    worker_each_session(w, end_session, NULL);
+    sessions_each(w, end_session, NULL);
     loop_post(w->loop, settle_soon, w);
 }
 
