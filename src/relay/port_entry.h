@@ -1,16 +1,21 @@
 /* A port of its own for one tunnel: raw TCP, or HTTP where no host name leads to the relay.
  *
- * Listens on the session's worker. A TCP visitor is joined with a stream of the link; an HTTP
- * visitor goes to http_entry with its route fixed.
+ * Listens on the session's worker. Who comes is let in by relay.enter_port (port_visitor.h).
  */
 #pragma once
 #include <stdint.h>
 
-#include "base/err.h"
+#include "relay/bind_request.h"
 
 struct tunnel;
-struct worker;
 struct port_entry;
+
+/* Where a visitor has come to. */
+struct port_visit {
+    struct route route;
+    enum bind_kind kind;
+    uint16_t port;
+};
 
 /* On the addresses the relay listens on. ERR_BUSY: another program has the port. fd_take: a socket
  * that listens there already, or -1. */
@@ -22,6 +27,3 @@ void port_entry_close(struct port_entry **p);
 
 /* Ends it, but not its socket: visitors wait in it for whom it is given to. -1: NULL inside. */
 int port_entry_detach_fd(struct port_entry **p);
-
-/* Cuts all TCP visitors of this worker. */
-void port_entries_send_away(struct worker *w);

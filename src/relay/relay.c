@@ -10,6 +10,7 @@
 #include "relay/binder.h"
 #include "relay/control_socket.h"
 #include "relay/front_door.h"
+#include "relay/port_visitor.h"
 #include "relay/registry.h"
 #include "relay/reserved.h"
 #include "relay/session.h"
@@ -181,6 +182,7 @@ int relay_new(struct relay **out, struct loop *loop, const struct relay_config *
     struct relay *r = NEW(struct relay);
 
     r->config = config;
+    r->enter_port = port_visitor_enter;
     r->data = mem_strdup(data);
     pthread_mutex_init(&r->identity_lock, NULL);
     r->log = (struct log_scope){.kind = "relay"};

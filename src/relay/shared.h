@@ -18,8 +18,10 @@ struct addr;
 struct admin_door;
 struct binder;
 struct control_socket;
+struct port_visit;
 struct registry;
 struct store;
+struct stream;
 
 #define RELAY_STORE_NAME "relay.db" /* in the data folder */
 
@@ -42,6 +44,11 @@ struct relay {
     uint32_t generation;
     uint8_t node_id[LINK_ID_BYTES];
     uint8_t run_id[LINK_ID_BYTES];
+
+    /* Lets in who comes to a tunnel's own port: those who keep the ports (port_entry.h) lie below
+     * those who look after visitors (port_visitor.h). */
+    void (*enter_port)(struct worker *w, const struct port_visit *visit, struct stream *stream_take,
+                       const struct addr *peer);
 
     struct worker *workers;
     uint32_t worker_count;

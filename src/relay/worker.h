@@ -2,7 +2,7 @@
  *
  *     worker
  *       front doors     listening sockets; first bytes decide (front_door.h)
- *       visitors        HTTP connections (http_entry.h), TCP connections (port_entry.h)
+ *       visitors        HTTP connections (http_entry.h), TCP connections (port_visitor.h)
  *       router          this worker's replica (router.h)
  *       sessions        of the agents whose control lives here (session.h)
  *
@@ -38,12 +38,12 @@ struct worker {
     size_t table_bytes;          /* they have sent of tables of resumes */
     struct list bridges;         /* carriers of sessions elsewhere (resume.c) */
     struct list visitors;        /* HTTP connections (http_entry.c) */
-    struct list tcp_visitors;    /* TCP connections (port_entry.c) */
+    struct list tcp_visitors;    /* TCP connections (port_visitor.c) */
     struct list far_origins;     /* exchanges of other workers (far_origin.c) */
     uint64_t next_visitor_id;
     struct mux_budget budget; /* credit promised to all sessions here */
     struct log_scope log;
-    struct timer log_sums; /* tells of held back lines when no other comes */
+    struct timer log_sums;       /* tells of held back lines when no other comes */
     struct log_scope origin_log; /* of connections to origins, which outlive tunnels */
     pthread_t thread;            /* of workers 1 and up; worker 0 is the caller's */
     atomic_bool has_settled;     /* nothing is left here after worker_cut */

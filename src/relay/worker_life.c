@@ -6,7 +6,7 @@
 #include "relay/front_door.h"
 #include "relay/http_entry.h"
 #include "relay/link_door.h"
-#include "relay/port_entry.h"
+#include "relay/port_visitor.h"
 #include "relay/resume.h"
 #include "relay/session.h"
 #include "relay/shared.h"
@@ -109,7 +109,7 @@ void worker_cut(struct worker *w)
     link_door_send_away(w);
     resume_bridges_cut(w);
     http_entries_send_away(w);
-    port_entries_send_away(w);
+    port_visitors_send_away(w);
     far_origins_send_away(w);
     sessions_each(w, end_session, NULL);
     loop_post(w->loop, settle_soon, w);
