@@ -1,5 +1,6 @@
 # Turns src/FLOORS into libraries: `base`, `wire`, `net`, ... each linked to every lower floor and
-# to the packages named on its line. A folder that does not exist yet is skipped.
+# to the packages named on its line. A folder that does not exist yet is skipped. The library of
+# a/b/ is `a_b`.
 #
 # Sets ADIT_LIBRARIES (all of them, highest first) and, for the tests,
 # ADIT_FLOOR_<folder> and ADIT_UP_TO_<floor> (the libraries up to that floor).
@@ -31,20 +32,21 @@ function(adit_library folder below packages)
         return()
     endif()
 
-    add_library(${folder} STATIC ${sources})
-    target_link_libraries(${folder} PUBLIC ${below} PRIVATE adit_options adit_strict)
+    string(REPLACE / _ library ${folder})
+    add_library(${library} STATIC ${sources})
+    target_link_libraries(${library} PUBLIC ${below} PRIVATE adit_options adit_strict)
     foreach(package IN LISTS packages)
         if(package MATCHES "^(.+)\\?$")
-            adit_optional_package(${folder} ${CMAKE_MATCH_1})
+            adit_optional_package(${library} ${CMAKE_MATCH_1})
             continue()
         endif()
         if(NOT TARGET PkgConfig::${package})
             pkg_check_modules(${package} REQUIRED IMPORTED_TARGET GLOBAL ${package})
         endif()
-        target_link_libraries(${folder} PRIVATE PkgConfig::${package})
+        target_link_libraries(${library} PRIVATE PkgConfig::${package})
     endforeach()
     if(assets)
-        adit_embed(${folder} ${assets})
+        adit_embed(${library} ${assets})
     endif()
 endfunction()
 
@@ -59,8 +61,9 @@ foreach(line IN LISTS floors)
         set(current_floor ${floor})
     endif()
     adit_library(${folder} "${below}" "${words}")
-    if(TARGET ${folder})
-        list(PREPEND ADIT_LIBRARIES ${folder})
+    string(REPLACE / _ library ${folder})
+    if(TARGET ${library})
+        list(PREPEND ADIT_LIBRARIES ${library})
     endif()
     set(ADIT_UP_TO_${floor} ${ADIT_LIBRARIES})
 endforeach()

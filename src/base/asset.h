@@ -1,7 +1,7 @@
 /* A file embedded in the program at build time.
  *
  * The files of src/<folder>/assets/ become the array `<folder>_assets` of gen/<folder>_assets.h,
- * sorted by name; the build writes it. Constant for ever, owned by nobody.
+ * sorted by name; the build writes it (a/b/ is `a_b`). Constant for ever, owned by nobody.
  */
 #pragma once
 #include <stddef.h>
