@@ -10,8 +10,8 @@
 #include "cmd/control_client.h"
 #include "cmd/data_dir.h"
 #include "net/loop.h"
+#include "relay/operator/token_request.h"
 #include "relay/relay.h"
-#include "relay/token_request.h"
 #include "store/store.h"
 
 enum { DISK_MS = 10 * 1000 }; /* longest wait for it */

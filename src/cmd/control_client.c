@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "net/addr.h"
-#include "relay/control_socket.h"
+#include "relay/operator/control_socket.h"
 
 enum { ANSWER_SECONDS_MAX = 30 };
 

@@ -1,5 +1,5 @@
 /* Asks the relay that runs on a data folder, through its operator's door
- * (relay/control_socket.h), and waits for the answer. */
+ * (relay/operator/control_socket.h), and waits for the answer. */
 #pragma once
 #include <jansson.h>
 

@@ -3,8 +3,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "relay/operator/relay_show.h"
 #include "relay/relay.h"
-#include "relay/relay_show.h"
 #include "store/store.h"
 #include "tls/tls_identity.h"
 

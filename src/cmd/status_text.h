@@ -1,5 +1,5 @@
 /* What a person reads about a running relay, made of the report that the relay gives
- * (relay/status_report.h): the relay, its sessions, their tunnels. Pure. */
+ * (relay/operator/status_report.h): the relay, its sessions, their tunnels. Pure. */
 #pragma once
 #include <jansson.h>
 

@@ -13,7 +13,7 @@
 
 #include "net/addr.h"
 #include "net/stream.h"
-#include "relay/worker.h"
+#include "relay/workers/worker.h"
 
 struct front_door;
 

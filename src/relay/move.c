@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "net/tcp.h"
 #include "relay/front_door.h"
-#include "relay/shared.h"
+#include "relay/workers/shared.h"
 #include "wire/client_hello.h"
 
 /* What crosses over to another thread. */

@@ -7,7 +7,7 @@
  */
 #pragma once
 #include "net/stream.h"
-#include "relay/worker.h"
+#include "relay/workers/worker.h"
 
 enum { FIRST_BYTES_MAX = 4096 }; /* what is looked at to know who comes, and for whom */
 

@@ -5,7 +5,7 @@
  *      relay_free
  */
 #pragma once
-#include "relay/shared.h"
+#include "relay/workers/shared.h"
 
 /* Opens everything; the loop is worker 0's. What fails says in `why` what to do. The config
  * outlives the relay. */

@@ -1,6 +1,6 @@
 /* The life of a worker: from its thread's first turn to the cutting of everything that is on it. */
 #pragma once
-#include "relay/worker.h"
+#include "relay/workers/worker.h"
 
 /* Worker 0 runs on the caller's loop, the others get one of their own. */
 void worker_init(struct worker *w, struct relay *r, uint32_t index, struct loop *loop);
