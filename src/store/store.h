@@ -109,6 +109,12 @@ struct store_owner {
     uint8_t agent_id[STORE_AGENT_ID_BYTES];
 };
 
+static inline bool store_owner_is_same_agent(const struct store_owner *a,
+                                             const struct store_owner *b)
+{
+    return memcmp(a->agent_id, b->agent_id, sizeof a->agent_id) == 0;
+}
+
 struct store_reservation {
     struct store_owner owner;
     const char *entry;   /* "blog.t.example.com", "blog.t.example.com/api", ":6000" */

@@ -199,3 +199,46 @@ def test_a_busy_tunnel_that_uses_up_one_session_after_the_other(lab):
     assert sum("is used up" in line for line in relay.stderr()) >= 3
     lab.eventually(lambda: len(sessions(lab, relay)) == 1)
     assert not web.agent.events("link", state="down")
+
+
+def detached(lab, relay):
+    return [s for s in sessions(lab, relay) if not s["attached"]]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_who_is_killed_again_and_again_leaves_two_sessions_at_most(lab, workers):
+    """Each run publishes something else, so that none takes over from the one before."""
+    def handler(wire):
+        wire.send(b"hello")
+        wire.read_to_end()
+    relay = lab.relay("--workers", workers)
+    token, state, visitors = lab.token(relay, "t"), lab.folder / "state", []
+    for run in range(1, 6):
+        tunnel = lab.tcp(lab.origin(handler), relay=relay, token=token, state=state)
+        visitors.append(lab.visit(tunnel))
+        assert visitors[-1].read_exact(5) == b"hello"
+        tunnel.agent.kill()
+        lab.eventually(lambda: len(detached(lab, relay)) == min(run, 2))
+        assert len(sessions(lab, relay)) == min(run, 2)
+    for visitor in visitors[:-2]:
+        with pytest.raises(ConnectionResetError):
+            visitor.read_to_end()
+    for visitor in visitors[-2:]:
+        visitor.sock.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            visitor.read_to_end()
+    assert lab.tcp(lab.origin(handler), relay=relay, token=token, state=state)
+
+
+def test_processes_of_one_agent_that_lose_their_links_together_keep_their_sessions(lab):
+    relay = lab.relay()
+    token, agent = lab.token(relay, "t"), say.Agent(lab.folder)
+    links = [Link(relay).log_in(token, agent, run=bytes([n]) * 16) for n in range(4)]
+    for n, link in enumerate(links):
+        assert bind(link, f"name{n}")["urls"]
+    for link in links:
+        link.close()
+    lab.eventually(lambda: len(detached(lab, relay)) == 4)
+    another = Link(relay).log_in(token, agent, run=b"5" * 16)
+    assert bind(another, "name5")["urls"]
+    assert len(detached(lab, relay)) == 4

@@ -97,20 +97,16 @@ void registry_free(struct registry **r)
     *r = NULL;
 }
 
-static bool is_same_agent(const struct store_owner *a, const struct store_owner *b)
-{
-    return memcmp(a->agent_id, b->agent_id, sizeof a->agent_id) == 0;
-}
-
 static bool is_same_run(const struct holder *h, const struct claim *c)
 {
-    return is_same_agent(&h->owner, &c->owner) && memcmp(h->run_id, c->run_id, RUN_ID_BYTES) == 0;
+    return store_owner_is_same_agent(&h->owner, &c->owner) &&
+           memcmp(h->run_id, c->run_id, RUN_ID_BYTES) == 0;
 }
 
 /* Without tokens every agent is an owner of its own. */
 static bool is_same_owner(const struct store_owner *a, const struct store_owner *b)
 {
-    return a->token_id == b->token_id && (a->token_id != 0 || is_same_agent(a, b));
+    return a->token_id == b->token_id && (a->token_id != 0 || store_owner_is_same_agent(a, b));
 }
 
 static void refuse_for_owner(const struct registry *r, struct slice shown,

@@ -96,6 +96,37 @@ static int identify(const struct arrival *a, uint8_t id_out[LINK_ID_BYTES])
     return err;
 }
 
+/* The word of a login, on its way to another worker. */
+struct login_news {
+    struct worker *to;
+    struct store_owner agent;
+};
+
+static void count_login(void *arg)
+{
+    struct login_news *news = arg;
+
+    session_count_login(news->to, &news->agent);
+    mem_free(news);
+}
+
+/* Before the new session is attached: it may be the next to lose its link. */
+static void tell_workers(const struct worker *from, const struct store_owner *agent)
+{
+    struct relay *r = from->relay;
+
+    for (uint32_t i = 0; i < r->worker_count; i++) {
+        struct worker *w = &r->workers[i];
+        if (w == from) {
+            session_count_login(w, agent);
+            continue;
+        }
+        struct login_news *news = NEW(struct login_news);
+        *news = (struct login_news){.to = w, .agent = *agent};
+        loop_post(w->loop, count_login, news);
+    }
+}
+
 static void accept_login(struct arrival *a)
 {
     const struct relay *r = a->worker->relay;
@@ -132,6 +163,7 @@ static void accept_login(struct arrival *a)
     log_info(&s->log, "agent logged in", LOG_STR("token", a->token_name),
              LOG_STR("host", s->host_name), LOG_STR("address", a->address),
              LOG_STR("carrier", a->carrier), LOG_STR("version", s->agent_version));
+    tell_workers(a->worker, &login.owner);
     session_attach(s, &carrier, a->carrier, a->address);
     end(a);
 }

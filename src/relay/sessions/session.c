@@ -130,6 +130,7 @@ static void hold_exchanges(struct session *s, bool is_held)
 static void wait_for_carrier(struct session *s)
 {
     s->detached_at = clock_wall_ms();
+    s->logins_since = 0;
     list_push_back(&s->worker->detached, &s->detached);
     hold_exchanges(s, true);
     timer_arm(s->worker->loop, &s->grace, s->worker->relay->config->limits.grace);
@@ -382,6 +383,17 @@ void session_lost_tunnel(struct session *s)
         timer_arm(s->worker->loop, &s->last_look, LAST_LOOK_MS);
     } else {
         end_outlived(s);
+    }
+}
+
+void session_count_login(struct worker *w, const struct store_owner *agent)
+{
+    LIST_EACH (&w->detached, node) {
+        struct session *s = LIST_ENTRY(node, struct session, detached);
+        if (store_owner_is_same_agent(&s->owner, agent) &&
+            ++s->logins_since == SESSION_LOGINS_MAX) {
+            session_end(s, RESET_GRACE, 0, "its agent has logged in twice without it");
+        }
     }
 }
 

@@ -22,6 +22,7 @@
 enum {
     SESSION_TUNNELS_MAX = 1000,
     SESSION_UNREAD_BYTES = 64 * 1024, /* of control messages: the agent does not keep up */
+    SESSION_LOGINS_MAX = 2,           /* of its agent since its link was lost: the last ends it */
 };
 
 struct session {
@@ -56,6 +57,7 @@ struct session {
     struct link *link; /* NULL: detached */
     struct timer grace;
     struct list detached;           /* worker.detached, while there is no link */
+    unsigned logins_since;          /* of its agent, since the link was lost */
     struct timer last_look;         /* armed: all tunnels are a later session's, streams end here */
     struct table tunnels;           /* by tunnel id */
     struct list waiting;            /* who waits for the link to come back (session_wait) */
@@ -104,6 +106,12 @@ void session_end_by_breach(struct session *s, const char *what);
  * over: its visitors are told at once instead of waiting for an agent that has forgotten them, or
  * is dead. Only if we asked the agent for the later session its streams go on to their ends. */
 void session_lost_tunnel(struct session *s);
+
+/* An agent has logged in, on any worker. Each of its sessions that have no link here outlives that
+ * once, not twice: it is less and less likely that their processes are still there. So who is
+ * killed and started again and again leaves two of them at most, while the processes of one agent
+ * that lose their links together come back to theirs. */
+void session_count_login(struct worker *w, const struct store_owner *agent);
 
 struct session *session_find(struct worker *w, uint64_t handle);
 struct session *session_find_id(struct worker *w, const struct link_session_id *id);

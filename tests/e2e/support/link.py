@@ -179,7 +179,8 @@ class Link:
         if agent:
             how["node"] = agent.node
         nonce = self.greet(**how)[40:72]
-        self.send(login(token, agent.proof(nonce, RUN) if agent else None))
+        proof = agent.proof(nonce, how.get("run", RUN)) if agent else None
+        self.send(login(token, proof))
         kind, _, payload = self.wait(LOGGED_IN, REFUSED)
         assert kind == LOGGED_IN, payload
         self.session, self.secret = payload[:24], payload[24:56]
