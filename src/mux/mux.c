@@ -297,6 +297,11 @@ uint64_t mux_last_received_ms(const struct mux *m)
     return m->received_ms;
 }
 
+void mux_hint_rtt(struct mux *m, uint32_t shortest_us)
+{
+    m->ping.hint_us = shortest_us;
+}
+
 uint32_t mux_rtt_ms(const struct mux *m)
 {
     return m->ping.rtt_ms;

@@ -140,6 +140,10 @@ uint64_t mux_last_ping_ms(const struct mux *m);     /* when it was asked for */
 uint64_t mux_last_received_ms(const struct mux *m); /* bytes of any kind, or attach */
 uint32_t mux_rtt_ms(const struct mux *m);           /* smoothed; MUX_RTT_GUESS_MS at first */
 
+/* The shortest round trip the carrier itself knows of, which may be finer than a PING shows. 0, or
+ * 1,000 us and more: it says nothing new. */
+void mux_hint_rtt(struct mux *m, uint32_t shortest_us);
+
 /* ---- control ---- */
 
 /* One message of at most CONTROL_MESSAGE_MAX bytes, exactly once and in order, also across

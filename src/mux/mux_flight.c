@@ -1,25 +1,41 @@
 /* How much DATA may be on its way: enough to keep the carrier busy, and no more.
  *
  *     limit = 2 x (best rate seen) x (shortest round trip), at least MUX_FLIGHT_MIN_BYTES
+ *             or, while somebody talks, MUX_FLIGHT_TALK_BYTES
  *
  * What is on its way beyond that waits in the kernels' queues, where nothing can overtake it: a
  * keystroke beside a download would wait behind megabytes. Receipts count, not readers: a slow
  * reader holds back nobody (its own credit does that). Bulk waits for the limit; what is fresh does
  * not, and CONTROL does not count.
  *
+ * The least that is allowed saves system calls on a short fast line, where it is most of the queue.
+ * It is for bulk that has nobody beside it: next to a stream that says little again and again it
+ * shrinks, and a keystroke's way with it.
+ *
  * The rate is measured in rounds. It rises at once and falls slowly, and only when the limit was in
  * the way: who has little to send says nothing about the carrier.
  */
 #include "mux/mux_priv.h"
 
+static uint64_t shortest_rtt_us(const struct mux *m, bool is_short)
+{
+    const struct mux_ping_state *p = &m->ping;
+    bool is_hinted = p->hint_us > 0 && p->hint_us < 1000; /* the clock says so too */
+
+    if (p->rtt_min_ms) {
+        return p->rtt_min_ms * UINT64_C(1000);
+    }
+    return is_short && is_hinted ? p->hint_us : MUX_FLIGHT_RTT_MIN_US;
+}
+
 static void update_limit(struct mux *m)
 {
     struct mux_flight *f = &m->flight;
-    uint64_t rtt_us = m->ping.rtt_min_ms ? m->ping.rtt_min_ms * UINT64_C(1000)
-                                         : MUX_FLIGHT_RTT_MIN_US;
-    uint64_t twice = 2 * f->bytes_per_ms * rtt_us / 1000;
+    bool is_short = m->now_ms < f->talk_until_ms;
+    uint64_t least = is_short ? MUX_FLIGHT_TALK_BYTES : MUX_FLIGHT_MIN_BYTES;
+    uint64_t twice = 2 * f->bytes_per_ms * shortest_rtt_us(m, is_short) / 1000;
 
-    f->limit = twice > MUX_FLIGHT_MIN_BYTES ? twice : MUX_FLIGHT_MIN_BYTES;
+    f->limit = twice > least ? twice : least;
 }
 
 static void end_round(struct mux *m, uint64_t elapsed_ms)
@@ -76,6 +92,16 @@ void flight_arrived(struct mux_stream *s, uint64_t bytes)
     m->flight.round_bytes += bytes;
     if (elapsed_ms >= round_ms) {
         end_round(m, elapsed_ms);
+    }
+}
+
+void flight_hear_talk(struct mux *m)
+{
+    bool is_news = m->now_ms >= m->flight.talk_until_ms;
+
+    m->flight.talk_until_ms = m->now_ms + MUX_TALK_HOLD_MS;
+    if (is_news) {
+        update_limit(m);
     }
 }
 

@@ -128,6 +128,7 @@ struct mux_stream {
     uint16_t fresh_left; /* bytes that may still overtake */
     uint8_t due;         /* enum stream_due */
     uint8_t life : 2, tx_state : 2, rx_state : 2;
+    uint8_t talk_bursts : 2; /* the last ones that were little, up to MUX_TALK_BURSTS */
 };
 
 _Static_assert(sizeof(struct mux_stream) <= MUX_STREAM_RECORD_MAX_BYTES, "an idle stream is cheap");
@@ -157,6 +158,7 @@ struct mux_ping_state {
     bool is_unanswered;
     uint32_t rtt_ms;     /* smoothed, at least 1 */
     uint32_t rtt_min_ms; /* the shortest on this carrier; 0: less than the clock shows */
+    uint32_t hint_us;    /* the shortest that the carrier knows of; 0: it does not tell */
     unsigned answers;    /* on this carrier */
     bool is_measured;
 };
@@ -165,10 +167,11 @@ struct mux_ping_state {
 struct mux_flight {
     uint64_t bytes;
     uint64_t limit;
-    uint64_t bytes_per_ms; /* the best rate seen, slowly forgotten */
-    uint64_t round_at_ms;  /* when the running round began */
-    uint64_t round_bytes;  /* acknowledged in it */
-    bool was_limited;      /* the limit was reached in it */
+    uint64_t bytes_per_ms;  /* the best rate seen, slowly forgotten */
+    uint64_t round_at_ms;   /* when the running round began */
+    uint64_t round_bytes;   /* acknowledged in it */
+    uint64_t talk_until_ms; /* who talks is made room for */
+    bool was_limited;       /* the limit was reached in it */
 };
 
 struct mux {
@@ -348,6 +351,7 @@ void sched_emit(struct mux *m, struct bufq *out, size_t enough);
 void flight_start(struct mux *m); /* a new carrier: nothing is on its way */
 void flight_add(struct mux_stream *s, uint64_t bytes);
 void flight_arrived(struct mux_stream *s, uint64_t bytes);
+void flight_hear_talk(struct mux *m);                     /* the queue is to be short for a while */
 void flight_remove(struct mux_stream *s, uint64_t bytes); /* nobody waits for them any more */
 bool flight_has_room(const struct mux *m);
 

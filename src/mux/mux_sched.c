@@ -59,6 +59,22 @@ void sched_remove(struct mux_stream *s)
     }
 }
 
+/* Silence has ended, and with it what the stream said before: who says little each time talks. */
+static void end_burst(struct mux_stream *s)
+{
+    bool was_little = MUX_FRESH_BYTES - s->fresh_left <= MUX_TALK_BYTES;
+
+    if (!was_little) {
+        s->talk_bursts = 0;
+    } else if (s->talk_bursts < MUX_TALK_BURSTS) {
+        s->talk_bursts++;
+    }
+    if (s->talk_bursts == MUX_TALK_BURSTS) {
+        flight_hear_talk(mux_of(s));
+    }
+    s->fresh_left = MUX_FRESH_BYTES;
+}
+
 void sched_update(struct mux_stream *s)
 {
     struct mux *m = mux_of(s);
@@ -69,7 +85,7 @@ void sched_update(struct mux_stream *s)
     }
     if (s != m->control && !list_is_linked(&s->turn)) {
         if (was_silent(m, s)) {
-            s->fresh_left = MUX_FRESH_BYTES;
+            end_burst(s);
         }
         add(s);
     }

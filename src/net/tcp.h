@@ -24,6 +24,7 @@ struct tcp_stats {
     uint32_t ack_age_ms;  /* since its last acknowledgement came */
     uint64_t delivery_bytes_per_s;
     uint32_t rtt_us;
+    uint32_t rtt_min_us; /* the shortest of the last minutes */
     uint32_t rtt_var_us;
     uint32_t unsent_bytes;
     uint32_t resent_segments;

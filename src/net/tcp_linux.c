@@ -25,6 +25,7 @@ int tcp_stats(const struct stream *s, struct tcp_stats *out)
     out->ack_age_ms = info.tcpi_last_ack_recv;
     out->delivery_bytes_per_s = info.tcpi_delivery_rate;
     out->rtt_us = info.tcpi_rtt;
+    out->rtt_min_us = info.tcpi_min_rtt;
     out->rtt_var_us = info.tcpi_rttvar;
     out->unsent_bytes = info.tcpi_notsent_bytes;
     out->resent_segments = info.tcpi_total_retrans;

@@ -76,7 +76,11 @@ static void look_for_life(struct link *l)
     if (received_at > l->alive_at_ms) {
         l->alive_at_ms = received_at;
     }
-    if (l->socket && tcp_stats(l->socket, &stats) == 0 && stats.acked_bytes > l->acked_bytes) {
+    if (!l->socket || tcp_stats(l->socket, &stats) < 0) {
+        return;
+    }
+    mux_hint_rtt(l->mux, stats.rtt_min_us);
+    if (stats.acked_bytes > l->acked_bytes) {
         uint64_t acked_at = loop_now_ms(l->loop) - stats.ack_age_ms;
         l->acked_bytes = stats.acked_bytes;
         l->alive_at_ms = acked_at > l->alive_at_ms ? acked_at : l->alive_at_ms;
@@ -225,6 +229,7 @@ struct link *link_attach(struct mux *mux, struct greeted *carrier_take, const st
     l->ctx = ctx;
     stream_set_user(s, on_ready, l);
     mux_attach(mux, 1, loop_now_ms(l->loop));
+    look_for_life(l);
     stream_want(s, STREAM_READABLE);
     if (!bufq_is_empty(&l->in)) {
         stream_raise(s, STREAM_READABLE);

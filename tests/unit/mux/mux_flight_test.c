@@ -90,6 +90,90 @@ static void slow_readers_hold_back_nobody(void **state)
     assert_true(flight_has_room(relay));
 }
 
+/* Says a little on flow 2, so many times, with some time in between. */
+static void talk(int times)
+{
+    for (int i = 0; i < times; i++) {
+        assert_int_equal(pair_write(&pair, PAIR_RELAY, 2, 1), 0);
+        pair_settle(&pair);
+        pair_pass(&pair, 20);
+    }
+}
+
+static void read_all(uint32_t flow)
+{
+    while (pair_read(&pair, PAIR_AGENT, flow, 1 << 20) == 0) {
+    }
+}
+
+/* How much bulk is let onto the way, which is empty again then. */
+static uint64_t let_go(void)
+{
+    write_and_produce(1);
+    uint64_t bytes = pair.side[PAIR_RELAY].mux->flight.bytes;
+
+    pair_settle(&pair);
+    read_all(1);
+    pair_settle(&pair);
+    return bytes;
+}
+
+static void bulk_makes_room_for_who_talks(void **state)
+{
+    enum { FRAME = 80 << 10 };
+
+    (void)state;
+    assert_int_equal(pair_open(&pair, PAIR_RELAY, 1, 64 << 20, 0), 0);
+    assert_int_equal(pair_open(&pair, PAIR_RELAY, 2, 100, 0), 0);
+    talk(MUX_TALK_BURSTS); /* the next one shows that the last was little too */
+    assert_in_range(let_go(), MUX_FLIGHT_MIN_BYTES, MUX_FLIGHT_MIN_BYTES + FRAME);
+    talk(1);
+    assert_in_range(let_go(), MUX_FLIGHT_TALK_BYTES, MUX_FLIGHT_TALK_BYTES + FRAME);
+    pair_pass(&pair, MUX_TALK_HOLD_MS);
+    let_go(); /* nobody has talked for a while: what arrives now says so */
+    assert_in_range(let_go(), MUX_FLIGHT_MIN_BYTES, MUX_FLIGHT_MIN_BYTES + FRAME);
+}
+
+/* Answers have small heads and ends, one behind the other, but what is between them is no talk. */
+static void pieces_of_bulk_are_no_talk(void **state)
+{
+    struct mux *relay = pair.side[PAIR_RELAY].mux;
+
+    (void)state;
+    assert_int_equal(pair_open(&pair, PAIR_RELAY, 2, 64 << 20, 0), 0);
+    for (int i = 0; i < 10; i++) {
+        talk(2);
+        assert_int_equal(pair_write(&pair, PAIR_RELAY, 2, 60 << 10), 0);
+        pair_settle(&pair);
+        pair_pass(&pair, 20);
+        read_all(2);
+    }
+    assert_int_equal(relay->flight.limit, MUX_FLIGHT_MIN_BYTES);
+}
+
+/* On a fast line the short queue is what the line needs, if the carrier knows its round trip. */
+static void room_is_made_by_the_carriers_own_round_trip(void **state)
+{
+    struct mux *relay = pair.side[PAIR_RELAY].mux;
+
+    (void)state;
+    assert_int_equal(pair_open(&pair, PAIR_RELAY, 2, 100, 0), 0);
+    pair_settle(&pair);
+    relay->flight.bytes_per_ms = 1000 * 1000;
+    talk(MUX_TALK_BURSTS + 1);
+    assert_int_equal(relay->flight.limit,
+                     2 * relay->flight.bytes_per_ms * MUX_FLIGHT_RTT_MIN_US / 1000);
+    mux_hint_rtt(relay, 40);
+    pair_pass(&pair, MUX_TALK_HOLD_MS);
+    talk(1);
+    assert_int_equal(relay->flight.limit, 2 * relay->flight.bytes_per_ms * 40 / 1000);
+    mux_hint_rtt(relay, UINT32_MAX);
+    pair_pass(&pair, MUX_TALK_HOLD_MS);
+    talk(1);
+    assert_int_equal(relay->flight.limit,
+                     2 * relay->flight.bytes_per_ms * MUX_FLIGHT_RTT_MIN_US / 1000);
+}
+
 /* A carrier that takes 50 ms each way and bytes_per_step in that time. */
 static void run_long_carrier(size_t bytes_per_step, int steps)
 {
@@ -126,7 +210,7 @@ static void a_narrow_carrier_gets_a_short_queue(void **state)
     uint64_t before = pair.flow[1][PAIR_AGENT].received;
     run_long_carrier(per_step, 20);
     assert_true(pair.flow[1][PAIR_AGENT].received - before >= 19 * per_step); /* never idle */
-        /* The round trip is three steps here; what is on its way is at most two of them. */
+    /* The round trip is three steps here; what is on its way is at most two of them. */
     assert_true(pair.side[PAIR_RELAY].wire[0].bytes <= 6 * per_step);
 }
 
@@ -135,9 +219,14 @@ static void a_narrow_carrier_gets_a_short_queue(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        PAIR_TEST(bulk_waits_for_what_is_on_its_way),   PAIR_TEST(a_keystroke_does_not_wait),
-        PAIR_TEST(slow_readers_hold_back_nobody),       PAIR_TEST(a_long_carrier_is_filled),
+        PAIR_TEST(bulk_waits_for_what_is_on_its_way),
+        PAIR_TEST(a_keystroke_does_not_wait),
+        PAIR_TEST(slow_readers_hold_back_nobody),
+        PAIR_TEST(a_long_carrier_is_filled),
         PAIR_TEST(a_narrow_carrier_gets_a_short_queue),
+        PAIR_TEST(bulk_makes_room_for_who_talks),
+        PAIR_TEST(pieces_of_bulk_are_no_talk),
+        PAIR_TEST(room_is_made_by_the_carriers_own_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
