@@ -202,17 +202,6 @@ void http_head_set_authority(struct http_head *h, struct slice authority)
     }
 }
 
-void http_head_make_request(struct http_head *h, struct slice method, struct slice scheme,
-                            struct slice authority, struct slice path)
-{
-    ASSERT(h->bytes.bytes == 0);
-    h->version = HTTP_1_1;
-    h->method = method;
-    h->scheme = http_head_keep(h, scheme);
-    h->authority = http_head_keep(h, authority);
-    h->path = http_head_keep(h, path);
-}
-
 void http_head_make_response(struct http_head *h, uint16_t status)
 {
     ASSERT(h->bytes.bytes == 0);

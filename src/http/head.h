@@ -8,11 +8,12 @@
  * Transfer-Encoding, Upgrade and the like out when they read, and write their own when they send.
  * What these said is in the struct: body, upgrade, is_tunnel, takes_trailers.
  *
- *      HTTP/1                              here                            HTTP/2
- *      GET /a HTTP/1.1, Host: b            method, path, authority         :method :path :authority
- *      Content-Length / chunked / EOF      body, body_bytes                content-length,
- * END_STREAM Upgrade: websocket                  upgrade                         CONNECT +
- * :protocol 101, or 2xx to CONNECT              is_tunnel                       200
+ *      HTTP/1                      here                        HTTP/2
+ *      GET /a HTTP/1.1, Host: b    method, path, authority     :method :path :authority
+ *      Content-Length              body, body_bytes            content-length
+ *      chunked, or until EOF       body                        END_STREAM
+ *      Upgrade: websocket          upgrade                     CONNECT with :protocol
+ *      101, or 2xx to CONNECT      is_tunnel                   200
  *
  * Zeroed memory is an empty head; an empty head owns nothing.
  */
@@ -62,11 +63,6 @@ struct http_head {
 void http_head_clear(struct http_head *h);
 
 /* ---- asking ---- */
-
-static inline bool http_head_is_request(const struct http_head *h)
-{
-    return h->method.len > 0;
-}
 
 /* 1xx other than the answer to an Upgrade: another head follows. */
 static inline bool http_head_is_informational(const struct http_head *h)
@@ -118,10 +114,7 @@ void http_head_remove_field(struct http_head *h, struct http_field *field);
 /* Changes authority and the Host field, if there is one. */
 void http_head_set_authority(struct http_head *h, struct slice authority);
 
-/* Turns an empty head into a request or a response. Views as in add_kept for method and reason;
- * the others are copied. */
-void http_head_make_request(struct http_head *h, struct slice method, struct slice scheme,
-                            struct slice authority, struct slice path);
+/* Turns an empty head into a response with the usual reason. */
 void http_head_make_response(struct http_head *h, uint16_t status);
 
 /* A deep copy (retry, inspector); `to` is empty. */

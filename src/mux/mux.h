@@ -209,10 +209,7 @@ void mux_stream_stop(struct mux_stream *s, uint16_t code);
 /* ---- questions ---- */
 
 uint32_t mux_stream_id(const struct mux_stream *s);
-uint32_t mux_stream_tunnel_id(const struct mux_stream *s);
 uint64_t mux_stream_read_offset(const struct mux_stream *s); /* bytes read so far */
-uint16_t mux_stream_reset_code(const struct mux_stream *s);  /* 0: not reset */
-bool mux_stream_is_acknowledged(const struct mux_stream *s); /* nothing written is kept */
 
 struct mux_counters {
     uint32_t streams;        /* records, reserved ones too */

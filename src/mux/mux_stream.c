@@ -420,18 +420,3 @@ uint32_t mux_stream_id(const struct mux_stream *s)
 {
     return s->id;
 }
-
-uint32_t mux_stream_tunnel_id(const struct mux_stream *s)
-{
-    return s->tunnel->id;
-}
-
-uint16_t mux_stream_reset_code(const struct mux_stream *s)
-{
-    return s->life >= LIFE_RESETTING ? s->code : RESET_NONE;
-}
-
-bool mux_stream_is_acknowledged(const struct mux_stream *s)
-{
-    return bufq_is_empty(&s->tx.kept);
-}

@@ -293,8 +293,3 @@ void link_probe(struct link *link, uint64_t wait_ms)
     timer_disarm(link->loop, &link->timer);
     arm_timer(link);
 }
-
-const struct stream *link_stream_below(const struct link *link)
-{
-    return link->stream;
-}

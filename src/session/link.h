@@ -53,5 +53,3 @@ void link_wake(struct link *link);
 /* Asks for a sign of life now; `wait_ms` later at the latest the link is lost if none came. Who
  * asks again before the answer came does not give the link more time. */
 void link_probe(struct link *link, uint64_t wait_ms);
-
-const struct stream *link_stream_below(const struct link *link);

@@ -238,9 +238,8 @@ static void a_broken_protocol_ends_the_session_not_the_agent(void **state)
     /* Seen by the agent as a relay that acknowledges what was never sent. */
     struct bufq nonsense = {0};
     struct frame_ack_row row = {.id = 2, .received = 1 << 20};
-    struct stream *below = (struct stream *)link_stream_below(p.relay.sessions[0].link);
     frame_put_ack(&nonsense, &row, 1);
-    assert_int_equal(stream_write(below, &nonsense), 0);
+    assert_int_equal(stream_write(p.relay.sessions[0].below, &nonsense), 0);
     RUN_UNTIL(p.loop, p.relay.logins == 2);
     assert_int_equal(p.relay.resumes, 0);
     assert_false(p.has_ended);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "support/request_head.h"
 
 static const struct version_facts version = {{"\"v1\"", 4}, 784111777};
 #define THEN   "Sun, 06 Nov 1994 08:49:37 GMT"
@@ -15,7 +16,7 @@ static struct http_head request_with(enum http_name id, const char *value)
 {
     struct http_head h = {0};
 
-    http_head_make_request(&h, SLICE("GET"), SLICE("http"), SLICE("a"), SLICE("/"));
+    request_head(&h, "GET", "a", "/");
     http_head_add(&h, id, slice_str(value));
     return h;
 }

@@ -15,6 +15,7 @@
 #include "http/h1_server.h"
 #include "support/fake_exchange.h"
 #include "support/pipe_stream.h"
+#include "support/request_head.h"
 
 static struct loop *loop;
 static size_t room_bytes;
@@ -226,7 +227,7 @@ static void see_heads(struct exchange *x, struct seen *seen)
             seen->end = err;
             return;
         }
-        if (http_head_is_request(h)) {
+        if (h->method.len > 0) {
             text_addf(&seen->story, "%.*s %.*s%.*s", SLICE_ARG(h->method), SLICE_ARG(h->authority),
                       SLICE_ARG(h->path));
         } else {
@@ -294,7 +295,7 @@ static void ask(bool h1_near, bool h1_far, enum http_body body, const char *upgr
     visitor = near.asks;
     back = far.asks;
     watch(visitor, &by_visitor);
-    http_head_make_request(&head, SLICE("POST"), SLICE("http"), SLICE("site"), SLICE("/p"));
+    request_head(&head, "POST", "site", "/p");
     http_head_add_name(&head, SLICE("X-one"), SLICE("1"));
     head.body = body;
     head.upgrade = slice_str(upgrade);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "support/request_head.h"
 
 static const struct forwarded_facts stranger = {.address = {"203.0.113.5", 11},
                                                 .proto = {"https", 5}};
@@ -17,7 +18,7 @@ static struct http_head request(void)
 {
     struct http_head h = {0};
 
-    http_head_make_request(&h, SLICE("GET"), SLICE("http"), SLICE("site:8080"), SLICE("/"));
+    request_head(&h, "GET", "site:8080", "/");
     return h;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "support/pipe_stream.h"
+#include "support/request_head.h"
 #include "support/sockets.h"
 
 static struct loop *loop;
@@ -114,7 +115,7 @@ static struct http_head request_of(const char *method, const char *path)
 {
     struct http_head head = {0};
 
-    http_head_make_request(&head, slice_str(method), SLICE("http"), SLICE("o:80"), slice_str(path));
+    request_head(&head, method, "o:80", path);
     return head;
 }
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "support/request_head.h"
 
 static struct text shown;
 
@@ -24,7 +25,7 @@ static struct http_head sample(void)
 {
     struct http_head h = {0};
 
-    http_head_make_request(&h, SLICE("GET"), SLICE("http"), SLICE("[::1]:80"), SLICE("/a?b?c"));
+    request_head(&h, "GET", "[::1]:80", "/a?b?c");
     http_head_add_name(&h, SLICE("X-a"), SLICE("1"));
     http_head_add(&h, HTTP_SET_COOKIE, SLICE("c=1"));
     http_head_add_name(&h, SLICE("x-A"), SLICE("2"));

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "http/file_path.h"
 #include "support/fake_exchange.h"
+#include "support/request_head.h"
 
 static struct loop *loop;
 static char root[] = "/tmp/adit-files-XXXXXX";
@@ -127,7 +128,7 @@ static unsigned ask_with(const char *method, const char *path, enum http_name id
     fake_exchange_open(loop, 50000, &visitor, &front);
     stream_set_user(&visitor->body, on_ready, NULL);
     stream_want(&visitor->body, STREAM_READABLE);
-    http_head_make_request(&head, slice_str(method), SLICE("http"), SLICE("h"), slice_str(path));
+    request_head(&head, method, "h", path);
     if (id != HTTP_OTHER) {
         http_head_add(&head, id, slice_str(value));
     }
@@ -308,7 +309,7 @@ static void a_visitor_that_leaves_frees_the_file(void **state)
     (void)state;
     forget();
     fake_exchange_open(loop, 100, &visitor, &front);
-    http_head_make_request(&head, SLICE("GET"), SLICE("http"), SLICE("h"), SLICE("/large.bin"));
+    request_head(&head, "GET", "h", "/large.bin");
     assert_int_equal(exchange_send_head(visitor, &head), 0);
     http_head_clear(&head);
     static_files_serve(files, front);

@@ -139,7 +139,7 @@ static int read_head(struct exchange *x, struct http_head **head_out)
 {
     struct fake *e = of_exchange(x);
 
-    if (e->has_read_final && http_head_is_request(&e->heads[e->heads_read - 1])) {
+    if (e->has_read_final && e->heads[e->heads_read - 1].method.len > 0) {
         *head_out = &e->heads[e->heads_read - 1];
         return 0;
     }

@@ -93,6 +93,7 @@ static const struct link_user link_user = {.on_lost = on_lost};
 
 static void attach(struct fake_session *s, struct greeted *carrier)
 {
+    s->below = carrier->stream;
     s->link = link_attach(s->mux, carrier, NULL, &link_user, s);
 }
 
