@@ -11,7 +11,7 @@
 #include "relay/operator/admin_door.h"
 #include "relay/operator/control_socket.h"
 #include "relay/sessions/binder.h"
-#include "relay/sessions/session.h"
+#include "relay/sessions/session_tunnels.h"
 #include "relay/visitors/access_log.h"
 #include "relay/visitors/port_visitor.h"
 #include "relay/worker_life.h"
@@ -182,6 +182,7 @@ int relay_new(struct relay **out, struct loop *loop, const struct relay_config *
     struct relay *r = NEW(struct relay);
 
     r->config = config;
+    r->session_user = &session_tunnels;
     r->enter_port = port_visitor_enter;
     r->data = mem_strdup(data);
     pthread_mutex_init(&r->identity_lock, NULL);

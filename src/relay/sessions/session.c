@@ -4,11 +4,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "base/random.h"
-#include "relay/sessions/exchange_log.h"
-#include "relay/sessions/origin_pool.h"
-#include "relay/sessions/session_control.h"
 #include "relay/sessions/session_wait.h"
-#include "relay/sessions/tunnel.h"
 #include "relay/workers/shared.h"
 #include "session/link_stream.h"
 #include "wire/control.h"
@@ -62,6 +58,11 @@ void sessions_each(struct worker *w, void (*visit)(void *ctx, struct session *s)
 
 /* ---- events of the engine ---- */
 
+static const struct session_user *user_of(const struct session *s)
+{
+    return s->worker->relay->session_user;
+}
+
 static void on_output(void *ctx)
 {
     struct session *s = ctx;
@@ -87,7 +88,11 @@ static void on_begin(void *ctx, struct mux_stream *ms, uint64_t offset)
 
 static void on_control(void *ctx, struct slice message)
 {
-    session_control_received(ctx, message);
+    struct session *s = ctx;
+
+    if (!s->is_over) {
+        user_of(s)->on_control(s, message);
+    }
 }
 
 /* The agent is about to go: when its link ends there is nothing to wait for. */
@@ -119,20 +124,12 @@ static void on_grace_over(struct timer *timer)
     session_end(s, RESET_GRACE, 0, "the agent did not come back in time");
 }
 
-/* The deadlines of exchanges stand still while the link is away. */
-static void hold_exchanges(struct session *s, bool is_held)
-{
-    TABLE_EACH (&s->tunnels, n) {
-        origin_pool_hold(CONTAINER_OF(n, struct tunnel, node)->origins, is_held);
-    }
-}
-
 static void wait_for_carrier(struct session *s)
 {
     s->detached_at = clock_wall_ms();
     s->logins_since = 0;
     list_push_back(&s->worker->detached, &s->detached);
-    hold_exchanges(s, true);
+    user_of(s)->on_link(s, false);
     timer_arm(s->worker->loop, &s->grace, s->worker->relay->config->limits.grace);
 }
 
@@ -194,7 +191,7 @@ void session_attach(struct session *s, struct greeted *carrier_take, const char 
     s->address = mem_strdup(address);
     s->attached_at = clock_wall_ms();
     s->link = link_attach(s->mux, carrier_take, &s->log, &link_user, s);
-    hold_exchanges(s, false);
+    user_of(s)->on_link(s, true);
     session_finish_waits(s, true);
 }
 
@@ -331,11 +328,7 @@ static void on_ending(struct task *task)
     }
     link_close(&s->link); /* sends it: an abandoned engine says nothing any more */
     mux_abandon(s->mux, s->end_code);
-    exchange_log_free(&s->exchanges);
-    TABLE_EACH (&s->tunnels, n) {
-        struct tunnel *t = CONTAINER_OF(n, struct tunnel, node);
-        tunnel_remove(&t);
-    }
+    user_of(s)->on_gone(s);
     loop_bury(s->worker->loop, &s->grave, free_session);
 }
 
@@ -354,9 +347,7 @@ void session_end(struct session *s, uint16_t code, uint16_t goaway_reason, const
     list_remove(&s->detached);
     session_finish_waits(s, false);
     session_finish_probes(s);
-    TABLE_EACH (&s->tunnels, n) {
-        tunnel_unbind(CONTAINER_OF(n, struct tunnel, node), false);
-    }
+    user_of(s)->on_over(s);
     metric_add(METRIC_SESSIONS_OPEN, -1);
     log_info(&s->log, "session over", LOG_STR("reason", reason), LOG_STR("token", s->token_name),
              LOG_STR("host", s->host_name), LOG_U64("resumes", s->resume_count),
@@ -372,13 +363,8 @@ void session_end_by_breach(struct session *s, const char *what)
     session_end(s, RESET_PROTOCOL, 0, why.text);
 }
 
-void session_lost_tunnel(struct session *s)
+void session_outlived(struct session *s)
 {
-    TABLE_EACH (&s->tunnels, n) {
-        if (CONTAINER_OF(n, struct tunnel, node)->state != TUNNEL_UNBOUND) {
-            return;
-        }
-    }
     if (s->link && s->is_used_up) {
         timer_arm(s->worker->loop, &s->last_look, LAST_LOOK_MS);
     } else {

@@ -59,7 +59,7 @@ struct session {
     struct list detached;           /* worker.detached, while there is no link */
     unsigned logins_since;          /* of its agent, since the link was lost */
     struct timer last_look;         /* armed: all tunnels are a later session's, streams end here */
-    struct table tunnels;           /* by tunnel id */
+    struct table tunnels;           /* by tunnel id; the session's user fills it */
     struct list waiting;            /* who waits for the link to come back (session_wait) */
     struct list probes;             /* who waits for a sign of life (session_probe) */
     struct exchange_log *exchanges; /* NULL until an agent asks for them */
@@ -71,6 +71,14 @@ struct session {
     uint16_t end_goaway;
     struct task ending;
     struct grave grave;
+};
+
+/* Who lives on sessions: the tunnels (session_tunnels.h). One for the whole relay. */
+struct session_user {
+    void (*on_link)(struct session *s, bool is_attached); /* it is there, or was lost */
+    void (*on_control)(struct session *s, struct slice message);
+    void (*on_over)(struct session *s); /* nobody may come any more */
+    void (*on_gone)(struct session *s); /* in the ready phase: all streams are reset */
 };
 
 struct session_login {
@@ -102,10 +110,10 @@ void session_end(struct session *s, uint16_t code, uint16_t goaway_reason, const
 /* The same because of something the agent must never say: one line tells both. */
 void session_end_by_breach(struct session *s, const char *what);
 
-/* A tunnel of it was taken over by a later session of the agent. With the last one this session is
- * over: its visitors are told at once instead of waiting for an agent that has forgotten them, or
- * is dead. Only if we asked the agent for the later session its streams go on to their ends. */
-void session_lost_tunnel(struct session *s);
+/* All tunnels of it were taken over by later sessions of the agent. So it is over: its visitors are
+ * told at once instead of waiting for an agent that has forgotten them, or is dead. Only if we
+ * asked the agent for the later session its streams go on to their ends. */
+void session_outlived(struct session *s);
 
 /* An agent has logged in, on any worker. Each of its sessions that have no link here outlives that
  * once, not twice: it is less and less likely that their processes are still there. So who is

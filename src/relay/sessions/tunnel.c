@@ -307,6 +307,16 @@ void tunnel_unbind(struct tunnel *t, bool is_for_good)
     }
 }
 
+static bool has_tunnels_left(const struct session *s)
+{
+    TABLE_EACH (&s->tunnels, n) {
+        if (of_node(n)->state != TUNNEL_UNBOUND) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int tunnel_lose_entry(struct tunnel *t, struct slice entry)
 {
     int door_fd = -1;
@@ -316,7 +326,9 @@ int tunnel_lose_entry(struct tunnel *t, struct slice entry)
         door_fd = port_entry_detach_fd(&t->door);
         tunnel_unbind(t, false);
         tell_unbound(t, CONTROL_REFUSAL_SUPERSEDED);
-        session_lost_tunnel(t->session);
+        if (!has_tunnels_left(t->session)) {
+            session_outlived(t->session);
+        }
     }
     return door_fd;
 }

@@ -20,6 +20,7 @@ struct binder;
 struct control_socket;
 struct port_visit;
 struct registry;
+struct session_user;
 struct store;
 struct stream;
 
@@ -45,8 +46,9 @@ struct relay {
     uint8_t node_id[LINK_ID_BYTES];
     uint8_t run_id[LINK_ID_BYTES];
 
-    /* Lets in who comes to a tunnel's own port: those who keep the ports (port_entry.h) lie below
-     * those who look after visitors (port_visitor.h). */
+    /* Who is called from below: a session's tunnels (session_tunnels.h), and who lets in visitors of
+     * a tunnel's own port (port_visitor.h). */
+    const struct session_user *session_user;
     void (*enter_port)(struct worker *w, const struct port_visit *visit, struct stream *stream_take,
                        const struct addr *peer);
 

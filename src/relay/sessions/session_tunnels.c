@@ -1,8 +1,16 @@
-#include "relay/sessions/session_control.h"
+#include "relay/sessions/session_tunnels.h"
 
-#include "relay/sessions/session.h"
+#include "relay/sessions/exchange_log.h"
+#include "relay/sessions/origin_pool.h"
 #include "relay/sessions/tunnel.h"
 #include "wire/control.h"
+
+static struct tunnel *of_node(struct table_node *n)
+{
+    return CONTAINER_OF(n, struct tunnel, node);
+}
+
+/* ---- what the agent says ---- */
 
 static void on_unbind(struct session *s, const struct control_unbind *unbind)
 {
@@ -49,15 +57,14 @@ static void take(struct session *s, const struct control_message *m)
     }
 }
 
-void session_control_received(struct session *s, struct slice message)
+/* Whatever is wrong with it is logged, and answered where there is an answer. */
+static void on_control(struct session *s, struct slice message)
 {
     struct control_message m;
     struct errinfo why = {0};
 
-    if (s->is_over) {
-        return;
-    }
     int err = control_decode(message, &m, &why);
+
     if (err < 0) {
         session_end_by_breach(s, errinfo_text(&why, err));
         return;
@@ -65,3 +72,36 @@ void session_control_received(struct session *s, struct slice message)
     take(s, &m);
     control_deinit(&m);
 }
+
+/* ---- what becomes of the session ---- */
+
+/* The deadlines of exchanges stand still while the link is away. */
+static void on_link(struct session *s, bool is_attached)
+{
+    TABLE_EACH (&s->tunnels, n) {
+        origin_pool_hold(of_node(n)->origins, !is_attached);
+    }
+}
+
+static void on_over(struct session *s)
+{
+    TABLE_EACH (&s->tunnels, n) {
+        tunnel_unbind(of_node(n), false);
+    }
+}
+
+static void on_gone(struct session *s)
+{
+    exchange_log_free(&s->exchanges);
+    TABLE_EACH (&s->tunnels, n) {
+        struct tunnel *t = of_node(n);
+        tunnel_remove(&t);
+    }
+}
+
+const struct session_user session_tunnels = {
+    .on_link = on_link,
+    .on_control = on_control,
+    .on_over = on_over,
+    .on_gone = on_gone,
+};
