@@ -5,9 +5,9 @@
 #include "net/listen.h"
 #include "net/tcp.h"
 #include "relay/move.h"
-#include "relay/relay.h"
 #include "relay/sessions/link_door.h"
 #include "relay/visitors/http_entry.h"
+#include "relay/workers/shared.h"
 #include "tls/tls_stream.h"
 #include "wire/client_hello.h"
 #include "wire/link_hello.h"
@@ -131,6 +131,14 @@ static bool may_be_link(const struct bufq *input, bool *is_complete_out)
     return memcmp(first, LINK_MAGIC, n) == 0;
 }
 
+static moved_fn enter_moved;
+
+static bool move_on(struct newcomer *n)
+{
+    return !n->has_moved &&
+           move_to_session(n->worker, &n->stream, &n->input, n->is_tls_only, enter_moved);
+}
+
 /* False: the next bytes must tell. */
 static bool decide(struct newcomer *n)
 {
@@ -138,7 +146,7 @@ static bool decide(struct newcomer *n)
     bool is_complete;
 
     bufq_peek(&n->input, &first, 1);
-    if (!n->has_moved && move_to_session(n->worker, &n->stream, &n->input, n->is_tls_only)) {
+    if (move_on(n)) {
         end(n);
     } else if (first == CLIENT_HELLO_FIRST_BYTE) {
         start_tls(n);
@@ -181,8 +189,9 @@ static struct newcomer *add_newcomer(struct worker *w, struct stream *stream_tak
     return n;
 }
 
-void front_door_enter_moved(struct worker *w, struct stream *stream_take, struct bufq *input_take,
-                            bool is_tls_only)
+/* On the worker it was moved to. */
+static void enter_moved(struct worker *w, struct stream *stream_take, struct bufq *input_take,
+                        bool is_tls_only)
 {
     struct newcomer *n = add_newcomer(w, stream_take, is_tls_only);
 

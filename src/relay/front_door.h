@@ -12,7 +12,6 @@
 #include <stdbool.h>
 
 #include "net/addr.h"
-#include "net/stream.h"
 #include "relay/workers/worker.h"
 
 struct front_door;
@@ -23,11 +22,6 @@ MUST_USE int front_door_open(struct worker *w, const struct addr *at, bool is_tl
 
 /* Stops accepting; connections that are here stay. */
 void front_doors_close(struct worker *w);
-
-/* Takes a connection that another worker has moved here before its protocol was known, and what was
- * read from it (left empty). */
-void front_door_enter_moved(struct worker *w, struct stream *stream_take, struct bufq *input_take,
-                            bool is_tls_only);
 
 /* Cuts connections that have not said yet what they speak. */
 void front_doors_send_away(struct worker *w);

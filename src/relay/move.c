@@ -2,13 +2,13 @@
 
 #include "base/mem.h"
 #include "net/tcp.h"
-#include "relay/front_door.h"
 #include "relay/workers/shared.h"
 #include "wire/client_hello.h"
 
 /* What crosses over to another thread. */
 struct parcel {
     struct worker *to;
+    moved_fn *arrived;
     int fd;
     bool is_tls_only;
     size_t len;
@@ -23,7 +23,7 @@ static void unpack(void *arg)
 
     if (tcp_open(&s, p->to->loop, p->fd) == 0) {
         bufq_push(&input, p->bytes, p->len);
-        front_door_enter_moved(p->to, s, &input, p->is_tls_only);
+        p->arrived(p->to, s, &input, p->is_tls_only);
     }
     mem_free(p);
 }
@@ -70,7 +70,8 @@ static bool find_route(struct worker *w, struct slice first, struct route *route
     return router_find(&w->router, host, path, route) == ROUTER_FOUND;
 }
 
-bool move_to_session(struct worker *w, struct stream **stream, struct bufq *input, bool is_tls_only)
+bool move_to_session(struct worker *w, struct stream **stream, struct bufq *input, bool is_tls_only,
+                     moved_fn *arrived)
 {
     size_t n = input->bytes;
     struct bufq unsent = {0};
@@ -82,6 +83,7 @@ bool move_to_session(struct worker *w, struct stream **stream, struct bufq *inpu
     }
     struct parcel *p = mem_alloc(sizeof *p + n);
     p->to = &w->relay->workers[route.worker];
+    p->arrived = arrived;
     p->is_tls_only = is_tls_only;
     p->len = n;
     bufq_peek(input, p->bytes, n);

@@ -11,6 +11,11 @@
 
 enum { FIRST_BYTES_MAX = 4096 }; /* what is looked at to know who comes, and for whom */
 
-/* True: the connection was moved, *stream is NULL and `input` empty. False: it stays here. */
-bool move_to_session(struct worker *w, struct stream **stream, struct bufq *input,
-                     bool is_tls_only);
+/* Takes a connection that was moved here, and what was read from it (left empty). */
+typedef void moved_fn(struct worker *w, struct stream *stream_take, struct bufq *input_take,
+                      bool is_tls_only);
+
+/* True: the connection was moved, *stream is NULL and `input` empty, and arrived is called on the
+ * other worker. False: it stays here. */
+bool move_to_session(struct worker *w, struct stream **stream, struct bufq *input, bool is_tls_only,
+                     moved_fn *arrived);

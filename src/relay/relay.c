@@ -198,14 +198,6 @@ int relay_new(struct relay **out, struct loop *loop, const struct relay_config *
     return 0;
 }
 
-struct tls_identity *relay_identity(struct relay *r)
-{
-    pthread_mutex_lock(&r->identity_lock);
-    struct tls_identity *i = tls_identity_ref(r->identity);
-    pthread_mutex_unlock(&r->identity_lock);
-    return i;
-}
-
 static void reload_identity(struct relay *r)
 {
     struct tls_identity *fresh = NULL;

@@ -12,9 +12,6 @@
 MUST_USE int relay_new(struct relay **out, struct loop *loop, const struct relay_config *config,
                        const char *data, struct errinfo *why);
 
-/* The certificate and key of this moment, counted: tls_identity_unref. Any worker. */
-struct tls_identity *relay_identity(struct relay *r);
-
 /* Reads certificate and key again, and opens the access log anew; the old ones stay when the new
  * ones are no good. */
 void relay_reload(struct relay *r);

@@ -9,6 +9,14 @@ const char *relay_version(void)
     return ADIT_VERSION;
 }
 
+struct tls_identity *relay_identity(struct relay *r)
+{
+    pthread_mutex_lock(&r->identity_lock);
+    struct tls_identity *i = tls_identity_ref(r->identity);
+    pthread_mutex_unlock(&r->identity_lock);
+    return i;
+}
+
 int relay_addr(const char *flag, const struct address *a, uint16_t port, struct addr *out,
                struct errinfo *why)
 {

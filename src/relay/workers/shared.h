@@ -46,8 +46,8 @@ struct relay {
     uint8_t node_id[LINK_ID_BYTES];
     uint8_t run_id[LINK_ID_BYTES];
 
-    /* Who is called from below: a session's tunnels (session_tunnels.h), and who lets in visitors of
-     * a tunnel's own port (port_visitor.h). */
+    /* Who is called from below: a session's tunnels (session_tunnels.h), and who lets in visitors
+     * of a tunnel's own port (port_visitor.h). */
     const struct session_user *session_user;
     void (*enter_port)(struct worker *w, const struct port_visit *visit, struct stream *stream_take,
                        const struct addr *peer);
@@ -64,6 +64,9 @@ struct relay {
     struct log_scope log;
     uint64_t started_at; /* wall clock, ms */
 };
+
+/* The certificate and key of this moment, counted: tls_identity_unref. Any worker. */
+struct tls_identity *relay_identity(struct relay *r);
 
 /* An address of the configuration, with that port. flag: where it stands there, for people. */
 MUST_USE int relay_addr(const char *flag, const struct address *a, uint16_t port, struct addr *out,
