@@ -2,10 +2,10 @@
 
 #include "base/mem.h"
 #include "relay/front_door.h"
-#include "relay/sessions/far_origin.h"
 #include "relay/sessions/link_door.h"
 #include "relay/sessions/resume.h"
 #include "relay/sessions/session.h"
+#include "relay/tunnels/far_origin.h"
 #include "relay/visitors/access_log.h"
 #include "relay/visitors/http_entry.h"
 #include "relay/visitors/port_visitor.h"

@@ -8,7 +8,7 @@
 #include "base/metrics.h"
 #include "relay/operator/relay_show.h"
 #include "relay/sessions/session.h"
-#include "relay/sessions/tunnel.h"
+#include "relay/tunnels/tunnel.h"
 #include "relay/workers/shared.h"
 #include "store/store.h"
 

@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "http/forwarded.h"
-#include "relay/sessions/exchange_log.h"
+#include "relay/tunnels/exchange_log.h"
 #include "relay/visitors/exchange_rules.h"
 #include "relay/visitors/http_proxy_priv.h"
 #include "relay/workers/shared.h"

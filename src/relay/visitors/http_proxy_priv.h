@@ -5,7 +5,7 @@
  * look at the proxy again.
  */
 #pragma once
-#include "relay/sessions/origin_pool.h"
+#include "relay/tunnels/origin_pool.h"
 #include "relay/visitors/body_flow.h"
 #include "relay/visitors/http_proxy.h"
 #include "relay/visitors/pages.h"

@@ -4,8 +4,8 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "net/pump.h"
-#include "relay/sessions/tunnel.h"
-#include "relay/sessions/tunnel_open.h"
+#include "relay/tunnels/tunnel.h"
+#include "relay/tunnels/tunnel_open.h"
 #include "relay/visitors/http_entry.h"
 
 /* A TCP visitor joined with its stream of the link. */

@@ -6,7 +6,7 @@
 #pragma once
 #include "net/addr.h"
 #include "net/stream.h"
-#include "relay/sessions/port_entry.h"
+#include "relay/tunnels/port_entry.h"
 
 /* For relay.enter_port. */
 void port_visitor_enter(struct worker *w, const struct port_visit *visit,

@@ -8,7 +8,7 @@
 #include "net/addr.h"
 #include "relay/relay.h"
 #include "relay/sessions/session.h"
-#include "relay/sessions/tunnel.h"
+#include "relay/tunnels/tunnel.h"
 #include "store/store.h"
 #include "support/check.h"
 #include "support/folder.h"

@@ -7,10 +7,10 @@
  */
 #pragma once
 #include "relay/visitors/http_entry.h"
-#include "relay/sessions/exchange_log.h"
-#include "relay/sessions/far_origin.h"
+#include "relay/tunnels/exchange_log.h"
+#include "relay/tunnels/far_origin.h"
 #include "relay/sessions/link_door.h"
-#include "relay/sessions/origin_pool.h"
+#include "relay/tunnels/origin_pool.h"
 #include "relay/workers/shared.h"
 #include "support/check.h"
 #include "support/pipe_stream.h"

@@ -1,7 +1,7 @@
-#include "relay/sessions/exchange_log.h"
+#include "relay/tunnels/exchange_log.h"
 
 #include "base/mem.h"
-#include "relay/sessions/origin_stream.h"
+#include "relay/tunnels/origin_stream.h"
 #include "relay/workers/shared.h"
 
 enum {

@@ -7,7 +7,7 @@
  * Each exchange gets a stream of its own, which is not kept. Lives on the session's worker.
  */
 #pragma once
-#include "relay/sessions/origin_stream.h"
+#include "relay/tunnels/origin_stream.h"
 
 /* Opens at once. What keeps it from the agent over there (the session is gone or has no room, the
  * agent stays away) or ends it (a reset by the agent) is the reason of its own reset. */

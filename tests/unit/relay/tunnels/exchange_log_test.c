@@ -1,6 +1,6 @@
-#include "relay/sessions/exchange_log.h"
+#include "relay/tunnels/exchange_log.h"
 
-#include "relay/sessions/origin_stream.h"
+#include "relay/tunnels/origin_stream.h"
 #include "support/check.h"
 
 enum { PATIENCE_MS = 3000 };

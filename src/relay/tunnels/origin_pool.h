@@ -13,7 +13,7 @@
  */
 #pragma once
 #include "http/h1_client.h"
-#include "relay/sessions/origin_stream.h"
+#include "relay/tunnels/origin_stream.h"
 
 struct origin_pool;
 

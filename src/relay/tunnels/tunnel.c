@@ -1,9 +1,9 @@
-#include "relay/sessions/tunnel.h"
+#include "relay/tunnels/tunnel.h"
 
 #include "base/mem.h"
 #include "base/metrics.h"
-#include "relay/sessions/origin_pool.h"
-#include "relay/sessions/port_entry.h"
+#include "relay/tunnels/origin_pool.h"
+#include "relay/tunnels/port_entry.h"
 #include "relay/workers/shared.h"
 
 static struct tunnel *of_node(struct table_node *n)

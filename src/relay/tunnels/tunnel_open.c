@@ -1,4 +1,4 @@
-#include "relay/sessions/tunnel_open.h"
+#include "relay/tunnels/tunnel_open.h"
 
 int tunnel_open_stream(struct tunnel *t, struct open_facts *facts, const struct addr *peer,
                        struct stream **stream_out)

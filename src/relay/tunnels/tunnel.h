@@ -9,8 +9,8 @@
  */
 #pragma once
 #include "base/table.h"
-#include "relay/sessions/binder.h"
 #include "relay/sessions/session.h"
+#include "relay/tunnels/binder.h"
 #include "wire/control.h"
 
 enum tunnel_state {

@@ -1,11 +1,11 @@
-#include "relay/sessions/port_entry.h"
+#include "relay/tunnels/port_entry.h"
 
 #include "base/mem.h"
 #include "base/metrics.h"
 #include "net/addr.h"
 #include "net/listen.h"
 #include "net/tcp.h"
-#include "relay/sessions/tunnel.h"
+#include "relay/tunnels/tunnel.h"
 #include "relay/workers/shared.h"
 
 struct port_entry {

@@ -1,6 +1,6 @@
-#include "relay/sessions/origin_stream.h"
+#include "relay/tunnels/origin_stream.h"
 
-#include "relay/sessions/tunnel_open.h"
+#include "relay/tunnels/tunnel_open.h"
 #include "session/link_stream.h"
 
 /* A route leads here once the entry is granted; the news may still be on its way to the tunnel. */

@@ -1,11 +1,11 @@
-#include "relay/sessions/binder.h"
+#include "relay/tunnels/binder.h"
 
 #include "base/mem.h"
 #include "relay/entries/entry_choice.h"
 #include "relay/entries/route_change.h"
 #include "relay/sessions/session.h"
 #include "relay/sessions/session_wait.h"
-#include "relay/sessions/tunnel.h"
+#include "relay/tunnels/tunnel.h"
 #include "relay/workers/shared.h"
 #include "store/store.h"
 #include "wire/control.h"

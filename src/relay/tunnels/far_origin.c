@@ -1,4 +1,4 @@
-#include "relay/sessions/far_origin.h"
+#include "relay/tunnels/far_origin.h"
 
 #include "base/least.h"
 #include "base/mem.h"

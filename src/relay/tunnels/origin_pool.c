@@ -1,8 +1,8 @@
-#include "relay/sessions/origin_pool.h"
+#include "relay/tunnels/origin_pool.h"
 
 #include "base/least.h"
 #include "base/mem.h"
-#include "relay/sessions/far_origin.h"
+#include "relay/tunnels/far_origin.h"
 #include "relay/workers/shared.h"
 
 enum {

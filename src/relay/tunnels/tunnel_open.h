@@ -2,7 +2,7 @@
 #pragma once
 #include "net/addr.h"
 #include "net/stream.h"
-#include "relay/sessions/tunnel.h"
+#include "relay/tunnels/tunnel.h"
 #include "wire/open_facts.h"
 
 /* Visitor address and port are filled in from `peer`. ERR_FULL: no memory budget left. Works while

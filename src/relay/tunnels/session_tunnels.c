@@ -1,8 +1,8 @@
-#include "relay/sessions/session_tunnels.h"
+#include "relay/tunnels/session_tunnels.h"
 
-#include "relay/sessions/exchange_log.h"
-#include "relay/sessions/origin_pool.h"
-#include "relay/sessions/tunnel.h"
+#include "relay/tunnels/exchange_log.h"
+#include "relay/tunnels/origin_pool.h"
+#include "relay/tunnels/tunnel.h"
 #include "wire/control.h"
 
 static struct tunnel *of_node(struct table_node *n)

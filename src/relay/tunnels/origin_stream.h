@@ -6,7 +6,7 @@
 #include "net/addr.h"
 #include "relay/sessions/session.h"
 #include "relay/sessions/session_wait.h"
-#include "relay/sessions/tunnel.h"
+#include "relay/tunnels/tunnel.h"
 
 /* For whom a stream is opened; views are good for the call. */
 struct origin_caller {
