@@ -1,5 +1,6 @@
 #include "base/slice.h"
 
+#include "base/fnv.h"
 #include "base/mem.h"
 #include "base/random.h"
 
@@ -107,11 +108,10 @@ char *slice_dup(struct slice s)
 /* FNV-1a over a per-process secret, finished with a 64-bit mix: short keys, no allocation. */
 static uint64_t hash_bytes(struct slice s, bool fold)
 {
-    uint64_t h = 0xcbf29ce484222325u ^ random_process_key();
+    uint64_t h = FNV_START ^ random_process_key();
 
     for (size_t i = 0; i < s.len; i++) {
-        h ^= (unsigned char)(fold ? ascii_lower(s.ptr[i]) : s.ptr[i]);
-        h *= 0x100000001b3u;
+        h = fnv_add(h, (unsigned char)(fold ? ascii_lower(s.ptr[i]) : s.ptr[i]));
     }
     h ^= h >> 32;
     h *= 0xd6e8feb86659fd93u;

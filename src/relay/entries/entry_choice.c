@@ -1,5 +1,6 @@
 #include "relay/entries/entry_choice.h"
 
+#include "base/fnv.h"
 #include "base/mem.h"
 #include "relay/entries/names.h"
 #include "relay/workers/shared.h"
@@ -120,20 +121,27 @@ static int make_named_entries(struct bind_request *q)
     return 0;
 }
 
-/* Two words that stay the same for the same token, agent and target. */
+/* The same for the same token, agent and target, also after a restart. */
+static uint64_t seed_of(const struct bind_request *q)
+{
+    uint64_t seed = FNV_START ^ q->owner.token_id;
+
+    for (size_t i = 0; i < sizeof q->owner.agent_id; i++) {
+        seed = fnv_add(seed, q->owner.agent_id[i]);
+    }
+    for (const char *c = q->word; *c; c++) {
+        seed = fnv_add(seed, (unsigned char)*c);
+    }
+    return seed;
+}
+
+/* Two words. */
 static void make_assigned_name(struct bind_request *q)
 {
     struct text host = {0};
-    uint64_t seed = 0xcbf29ce484222325u ^ q->owner.token_id;
 
-    for (size_t i = 0; i < sizeof q->owner.agent_id; i++) {
-        seed = (seed ^ q->owner.agent_id[i]) * 0x100000001b3u;
-    }
-    for (const char *c = q->word; *c; c++) {
-        seed = (seed ^ (unsigned char)*c) * 0x100000001b3u;
-    }
     bind_entries_deinit(&q->entries);
-    names_two_words(seed, q->attempt, &host);
+    names_two_words(seed_of(q), q->attempt, &host);
     size_t label = host.len;
     text_addf(&host, ".%s", q->public_name.host);
     add_host(q, text_slice(&host), slice_sub(text_slice(&host), 0, label));

@@ -4,97 +4,104 @@
 #include "gen/relay_visitors_assets.h"
 #include "wire/http_value.h"
 
-enum { RETRY_AFTER_S = 5, HOST_SHOWN_MAX = 255 };
+enum { HOST_SHOWN_MAX = 255 };
 
 /* Which hop could not go on. */
 #define AT_RELAY   "relay"
 #define AT_AGENT   "agent"
 #define AT_SERVICE "service"
 
+/* Sentences of several pages. */
+#define AGAIN_SOON "Try again in a moment."
+#define USE_ADIT   "Use adit on the machine with the service."
+
 struct page_text {
     uint16_t status;
-    bool is_worth_retrying; /* Retry-After is sent */
     const char *code;
     const char *where;
     const char *title;
     const char *what;
     const char *fix;
+    const char *field;   /* that the status asks for; NULL: none */
+    const char *value;   /* of it */
+    const char *upgrade; /* 426: to what */
 };
+
+#define RETRY_SOON "Retry-After", "5" /* seconds */
 
 /* {{host}} is the name the visitor asked for. */
 static const struct page_text texts[PAGE_COUNT] = {
-    [PAGE_RELAY] = {200, false, "RELAY", AT_RELAY, "An adit relay",
+    [PAGE_RELAY] = {200, "RELAY", AT_RELAY, "An adit relay",
                     "This relay is running. The services behind it have host names of their own.",
                     "To publish one: adit login, then adit http 3000."},
-    [PAGE_NOT_HERE] = {404, false, "NOT_HERE", AT_RELAY, "Nothing here",
+    [PAGE_NOT_HERE] = {404, "NOT_HERE", AT_RELAY, "Nothing here",
                        "{{host}} is the relay itself, and it has nothing at this path.",
                        "Use the host name of the service you are looking for."},
-    [PAGE_NO_TUNNEL] = {404, false, "NO_TUNNEL", AT_RELAY, "No such tunnel",
+    [PAGE_NO_TUNNEL] = {404, "NO_TUNNEL", AT_RELAY, "No such tunnel",
                         "Nothing is published as {{host}} right now.",
                         "Check the address. If the tunnel is yours, start its agent again."},
-    [PAGE_NO_PATH] = {404, false, "NO_PATH", AT_RELAY, "No tunnel for this path",
+    [PAGE_NO_PATH] = {404, "NO_PATH", AT_RELAY, "No tunnel for this path",
                       "{{host}} is published, but not at this path.",
                       "Check the address. If the tunnel is yours, look at its --path."},
-    [PAGE_AGENT_AWAY] = {503, true, "AGENT_AWAY", AT_AGENT, "The agent is away",
+    [PAGE_AGENT_AWAY] = {503, "AGENT_AWAY", AT_AGENT, "The agent is away",
                          "{{host}} is published, but the machine behind it has lost its connection "
                          "to this relay.",
-                         "Try again in a moment. If it is yours, see that the agent runs and has "
-                         "a network."},
-    [PAGE_AGENT_BUSY] = {503, true, "AGENT_BUSY", AT_AGENT, "The agent is away",
+                         AGAIN_SOON " If it is yours, see that the agent runs and has a network.",
+                         RETRY_SOON},
+    [PAGE_AGENT_BUSY] = {503, "AGENT_BUSY", AT_AGENT, "The agent is away",
                          "{{host}} has lost its connection to this relay, and many visitors wait "
                          "for it already.",
-                         "Try again in a moment."},
-    [PAGE_OUT_OF_BUDGET] = {503, true, "OUT_OF_BUDGET", AT_RELAY, "Too much at once",
+                         AGAIN_SOON, RETRY_SOON},
+    [PAGE_OUT_OF_BUDGET] = {503, "OUT_OF_BUDGET", AT_RELAY, "Too much at once",
                             "There is no memory left for one more connection to {{host}}.",
-                            "Try again in a moment. If it is yours, see limits in relay.yml."},
-    [PAGE_REFUSED] = {502, false, "REFUSED", AT_SERVICE, "The service is not running",
+                            AGAIN_SOON " If it is yours, see limits in relay.yml.", RETRY_SOON},
+    [PAGE_REFUSED] = {502, "REFUSED", AT_SERVICE, "The service is not running",
                       "The agent of {{host}} is here, but the service behind it refused the "
                       "connection.",
                       "If it is yours, start the service, or correct the tunnel's target."},
-    [PAGE_CONNECT_TIMEOUT] = {504, false, "TIMEOUT", AT_SERVICE, "The service does not respond",
+    [PAGE_CONNECT_TIMEOUT] = {504, "TIMEOUT", AT_SERVICE, "The service does not respond",
                               "The agent of {{host}} is here, but the service behind it did not "
                               "accept the connection in time.",
                               "Try again later. If it is yours, see whether the service is "
                               "overloaded or behind a firewall."},
-    [PAGE_NAME_NOT_FOUND] = {502, false, "DNS", AT_SERVICE, "The service was not found",
+    [PAGE_NAME_NOT_FOUND] = {502, "DNS", AT_SERVICE, "The service was not found",
                              "The agent of {{host}} does not know the name of its target.",
                              "If it is yours, correct the host name in the tunnel's target."},
-    [PAGE_TLS_FAILED] = {502, false, "TLS", AT_SERVICE, "No TLS with the service",
+    [PAGE_TLS_FAILED] = {502, "TLS", AT_SERVICE, "No TLS with the service",
                          "The agent of {{host}} could not agree on TLS with the service behind it.",
                          "If it is yours, check the service's certificate and that it speaks "
                          "https."},
-    [PAGE_DENIED] = {403, false, "DENIED", AT_AGENT, "Not allowed",
+    [PAGE_DENIED] = {403, "DENIED", AT_AGENT, "Not allowed",
                      "The agent of {{host}} does not allow this connection.",
                      "If it is yours, see the tunnel's rights."},
-    [PAGE_CUT] = {502, false, "CUT", AT_AGENT, "The connection was lost",
+    [PAGE_CUT] = {502, "CUT", AT_AGENT, "The connection was lost",
                   "The connection to the service behind {{host}} was lost before it answered.",
                   "Try again."},
-    [PAGE_NO_ANSWER] = {502, false, "NO_ANSWER", AT_SERVICE, "No answer",
+    [PAGE_NO_ANSWER] = {502, "NO_ANSWER", AT_SERVICE, "No answer",
                         "The service behind {{host}} closed the connection without an answer.",
                         "Try again. If it is yours, its own log says why."},
-    [PAGE_BAD_ANSWER] = {502, false, "BAD_ANSWER", AT_SERVICE, "Not an HTTP answer",
+    [PAGE_BAD_ANSWER] = {502, "BAD_ANSWER", AT_SERVICE, "Not an HTTP answer",
                          "What the service behind {{host}} sent is not HTTP.",
                          "If it is yours, see that the target is an HTTP server; others are "
                          "published with adit tcp."},
-    [PAGE_ANSWER_TIMEOUT] = {504, false, "ANSWER_TIMEOUT", AT_SERVICE, "No answer in time",
+    [PAGE_ANSWER_TIMEOUT] = {504, "ANSWER_TIMEOUT", AT_SERVICE, "No answer in time",
                              "The service behind {{host}} took the request and did not answer in "
                              "time.",
                              "Try again later. If it is yours, its own log says what it is "
                              "doing."},
-    [PAGE_LINK_FROM_WEB] = {403, false, "LINK_FROM_WEB", AT_RELAY, "Not from a web page",
-                            "Links are opened by agents, never by a web page.",
-                            "Use adit on the machine with the service."},
-    [PAGE_LINK_NOT_GET] = {405, false, "LINK_NOT_GET", AT_RELAY, "Not a link",
+    [PAGE_LINK_FROM_WEB] = {403, "LINK_FROM_WEB", AT_RELAY, "Not from a web page",
+                            "Links are opened by agents, never by a web page.", USE_ADIT},
+    [PAGE_LINK_NOT_GET] = {405, "LINK_NOT_GET", AT_RELAY, "Not a link",
                            "This address takes WebSocket upgrades of agents only, and those are "
                            "asked for with GET.",
-                           "Use adit on the machine with the service."},
-    [PAGE_LINK_NO_UPGRADE] = {426, false, "LINK_NO_UPGRADE", AT_RELAY, "Links come here",
+                           USE_ADIT, "Allow", "GET"},
+    [PAGE_LINK_NO_UPGRADE] = {426, "LINK_NO_UPGRADE", AT_RELAY, "Links come here",
                               "This address takes WebSocket upgrades of agents only.",
-                              "Use adit on the machine with the service. If an agent was sent "
-                              "here, a proxy on its way lets no WebSocket (version 13) pass."},
-    [PAGE_LINK_BAD] = {400, false, "LINK_BAD", AT_RELAY, "Not a link",
-                       "The upgrade to WebSocket that was asked for is broken.",
-                       "Use adit on the machine with the service."},
+                              USE_ADIT " If an agent was sent here, a proxy on its way lets no "
+                                       "WebSocket (version 13) pass.",
+                              "Sec-WebSocket-Version", "13", "websocket"},
+    [PAGE_LINK_BAD] = {400, "LINK_BAD", AT_RELAY, "Not a link",
+                       "The upgrade to WebSocket that was asked for is broken.", USE_ADIT},
 };
 
 enum page page_for_reset(uint16_t code)
@@ -286,16 +293,10 @@ static void add_fields(struct http_head *head, const struct page_text *page, enu
         http_head_add_name(head, SLICE("Content-Security-Policy"),
                            SLICE("default-src 'none'; style-src 'unsafe-inline'"));
     }
-    if (page->is_worth_retrying) {
-        http_head_add(head, HTTP_RETRY_AFTER, http_head_keepf(head, "%d", RETRY_AFTER_S));
+    if (page->field) {
+        http_head_add_name(head, slice_str(page->field), slice_str(page->value));
     }
-    if (page->status == 405) {
-        http_head_add_name(head, SLICE("Allow"), SLICE("GET"));
-    }
-    if (page->status == 426) {
-        head->upgrade = SLICE("websocket");
-        http_head_add_name(head, SLICE("Sec-WebSocket-Version"), SLICE("13"));
-    }
+    head->upgrade = slice_str(page->upgrade);
     if (page->status >= 400) {
         http_head_add_name(head, SLICE("Adit-Error"), slice_str(page->code));
     }
