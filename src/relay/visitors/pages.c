@@ -22,12 +22,7 @@ struct page_text {
     const char *title;
     const char *what;
     const char *fix;
-    const char *field;   /* that the status asks for; NULL: none */
-    const char *value;   /* of it */
-    const char *upgrade; /* 426: to what */
 };
-
-#define RETRY_SOON "Retry-After", "5" /* seconds */
 
 /* {{host}} is the name the visitor asked for. */
 static const struct page_text texts[PAGE_COUNT] = {
@@ -46,15 +41,14 @@ static const struct page_text texts[PAGE_COUNT] = {
     [PAGE_AGENT_AWAY] = {503, "AGENT_AWAY", AT_AGENT, "The agent is away",
                          "{{host}} is published, but the machine behind it has lost its connection "
                          "to this relay.",
-                         AGAIN_SOON " If it is yours, see that the agent runs and has a network.",
-                         RETRY_SOON},
+                         AGAIN_SOON " If it is yours, see that the agent runs and has a network."},
     [PAGE_AGENT_BUSY] = {503, "AGENT_BUSY", AT_AGENT, "The agent is away",
                          "{{host}} has lost its connection to this relay, and many visitors wait "
                          "for it already.",
-                         AGAIN_SOON, RETRY_SOON},
+                         AGAIN_SOON},
     [PAGE_OUT_OF_BUDGET] = {503, "OUT_OF_BUDGET", AT_RELAY, "Too much at once",
                             "There is no memory left for one more connection to {{host}}.",
-                            AGAIN_SOON " If it is yours, see limits in relay.yml.", RETRY_SOON},
+                            AGAIN_SOON " If it is yours, see limits in relay.yml."},
     [PAGE_REFUSED] = {502, "REFUSED", AT_SERVICE, "The service is not running",
                       "The agent of {{host}} is here, but the service behind it refused the "
                       "connection.",
@@ -94,14 +88,25 @@ static const struct page_text texts[PAGE_COUNT] = {
     [PAGE_LINK_NOT_GET] = {405, "LINK_NOT_GET", AT_RELAY, "Not a link",
                            "This address takes WebSocket upgrades of agents only, and those are "
                            "asked for with GET.",
-                           USE_ADIT, "Allow", "GET"},
+                           USE_ADIT},
     [PAGE_LINK_NO_UPGRADE] = {426, "LINK_NO_UPGRADE", AT_RELAY, "Links come here",
                               "This address takes WebSocket upgrades of agents only.",
                               USE_ADIT " If an agent was sent here, a proxy on its way lets no "
-                                       "WebSocket (version 13) pass.",
-                              "Sec-WebSocket-Version", "13", "websocket"},
+                                       "WebSocket (version 13) pass."},
     [PAGE_LINK_BAD] = {400, "LINK_BAD", AT_RELAY, "Not a link",
                        "The upgrade to WebSocket that was asked for is broken.", USE_ADIT},
+};
+
+/* What a status asks for beside its page. */
+static const struct status_field {
+    uint16_t status;
+    const char *name;
+    const char *value;
+    const char *upgrade; /* NULL: none */
+} status_fields[] = {
+    {405, "Allow", "GET", NULL},
+    {426, "Sec-WebSocket-Version", "13", "websocket"},
+    {503, "Retry-After", "5", NULL},
 };
 
 enum page page_for_reset(uint16_t code)
@@ -284,6 +289,17 @@ static void show(const struct http_head *request, enum page page, enum format fo
 
 /* ---- answering ---- */
 
+static void add_status_field(struct http_head *head, uint16_t status)
+{
+    for (size_t i = 0; i < COUNT_OF(status_fields); i++) {
+        const struct status_field *f = &status_fields[i];
+        if (f->status == status) {
+            http_head_add_name(head, slice_str(f->name), slice_str(f->value));
+            head->upgrade = slice_str(f->upgrade);
+        }
+    }
+}
+
 static void add_fields(struct http_head *head, const struct page_text *page, enum format format)
 {
     http_head_add(head, HTTP_CONTENT_TYPE, formats[format].type);
@@ -293,10 +309,7 @@ static void add_fields(struct http_head *head, const struct page_text *page, enu
         http_head_add_name(head, SLICE("Content-Security-Policy"),
                            SLICE("default-src 'none'; style-src 'unsafe-inline'"));
     }
-    if (page->field) {
-        http_head_add_name(head, slice_str(page->field), slice_str(page->value));
-    }
-    head->upgrade = slice_str(page->upgrade);
+    add_status_field(head, page->status);
     if (page->status >= 400) {
         http_head_add_name(head, SLICE("Adit-Error"), slice_str(page->code));
     }
