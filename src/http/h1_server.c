@@ -18,7 +18,7 @@
 #include "http/h1_server.h"
 
 #include "base/metrics.h"
-#include "http/h1_flow.h"
+#include "http/h1_reply.h"
 
 enum state { IDLE, HEAD, OPEN, REST, LINGER, OVER };
 static const char *const state_names[] = {"idle", "head", "open", "rest", "linger", "over"};
@@ -27,6 +27,7 @@ static const char SLOW_HEAD[] = "head not complete in time";
 
 struct h1_server {
     struct h1_flow flow; /* first */
+    struct h1_reply reply;
     enum state state;
     const struct h1_server_user *user;
     void *ctx;
@@ -36,9 +37,7 @@ struct h1_server {
     size_t trash_bytes; /* thrown away in REST or LINGER */
     int end_reason;
     bool is_encrypted;
-    bool is_last;       /* no further request on this connection */
-    bool has_begun;     /* a request has come before */
-    bool has_continued; /* the visitor need not wait before it sends its body */
+    bool has_begun; /* a request has come before */
     bool has_half_closed;
 };
 
@@ -47,11 +46,30 @@ static struct h1_server *of_flow(struct h1_flow *f)
     return CONTAINER_OF(f, struct h1_server, flow);
 }
 
+static bool may_follow(enum state from, enum state to)
+{
+    switch (to) {
+    case IDLE:
+        return from == IDLE || from == REST;
+    case HEAD:
+        return from == IDLE;
+    case OPEN:
+        return from == IDLE || from == HEAD; /* IDLE: it was read with the request before */
+    case REST:
+        return from == OPEN;
+    case LINGER:
+        return from == IDLE || from == HEAD || from == REST;
+    case OVER:
+        return from != OVER;
+    }
+    UNREACHABLE();
+}
+
 static void set_state(struct h1_server *c, enum state next)
 {
     log_trace(c->flow.log, "http server", LOG_STR("from", state_names[c->state]),
               LOG_STR("to", state_names[next]));
-    ASSERT(c->state != OVER);
+    ASSERT(may_follow(c->state, next));
     c->state = next;
     c->flow.is_open = next == OPEN;
 }
@@ -147,7 +165,7 @@ static int read_rest(struct h1_server *c)
 static void start_idle(struct h1_server *c)
 {
     h1_flow_begin(&c->flow);
-    c->has_continued = false;
+    c->reply.has_continued = false;
     c->trash_bytes = 0;
     set_state(c, IDLE);
     deadline_set(&c->flow.deadline, c->has_begun ? c->flow.limits.idle_ms : c->flow.limits.head_ms);
@@ -166,7 +184,7 @@ static void settle(struct h1_server *c)
 
     if (c->flow.is_stopped) {
         cut(c, ERR_RESET);
-    } else if (c->is_last || (err < 0 && err != ERR_AGAIN)) {
+    } else if (c->reply.is_last || (err < 0 && err != ERR_AGAIN)) {
         start_linger(c);
     } else if (err == 0 && is_sent) {
         start_idle(c);
@@ -194,7 +212,7 @@ static void on_exchange_close(struct stream *s, bool is_abort)
         cut(c, ERR_CLOSED); /* cannot be told apart from an end otherwise */
         return;
     }
-    if (f->is_tunnel || (c->is_last && is_sent && is_nothing_left(c))) {
+    if (f->is_tunnel || (c->reply.is_last && is_sent && is_nothing_left(c))) {
         close_now(c, 0);
         return;
     }
@@ -208,22 +226,7 @@ static void on_exchange_close(struct stream *s, bool is_abort)
 
 static void refuse(struct h1_server *c, unsigned status, const char *why)
 {
-    struct http_head head = {0};
-    struct h1_answer answer = {.version = HTTP_1_1};
-    struct bufq body = {0};
-
-    http_head_make_response(&head, (uint16_t)status);
-    http_head_add_kept(&head, HTTP_CONTENT_TYPE, http_name_text(HTTP_CONTENT_TYPE),
-                       SLICE("text/plain; charset=utf-8"));
-    bufq_push_str(&body, why);
-    bufq_push_str(&body, "\n");
-    head.body = HTTP_BODY_SIZED;
-    head.body_bytes = body.bytes;
-    int err = h1_writer_response(&c->flow.writer, &head, &answer);
-    ASSERT(err == 0);
-    err = h1_writer_body(&c->flow.writer, &body, body.bytes);
-    ASSERT(err == 0);
-    http_head_clear(&head);
+    h1_reply_refuse(&c->flow, status, why);
     if (c->user->on_refused) {
         c->user->on_refused(c->ctx, c, (uint16_t)status, why);
     }
@@ -245,7 +248,7 @@ static void start_exchange(struct h1_server *c)
     struct http_head *head = &c->flow.reader.head;
 
     head->scheme = c->is_encrypted ? SLICE("https") : SLICE("http");
-    c->is_last |= !c->flow.reader.is_kept;
+    c->reply.is_last |= !c->flow.reader.is_kept;
     c->has_begun = true;
     c->flow.x.has_heard = true;
     c->flow.has_head = true;
@@ -302,7 +305,7 @@ static void read_request(struct h1_server *c)
     }
 }
 
-/* ---- OPEN: the response ---- */
+/* ---- OPEN: heads ---- */
 
 static int read_head(struct exchange *x, struct http_head **head_out)
 {
@@ -313,56 +316,11 @@ static int read_head(struct exchange *x, struct http_head **head_out)
     return 0;
 }
 
-/* A body the visitor holds back until it is told to go on will not come any more. */
-static bool is_body_held_back(const struct h1_server *c)
-{
-    const struct http_head *request = &c->flow.reader.head;
-
-    return c->flow.reader.state != H1_READER_DONE && !c->has_continued &&
-           http_head_find(request, HTTP_EXPECT);
-}
-
-static int send_final(struct h1_server *c, const struct http_head *head)
-{
-    const struct http_head *request = &c->flow.reader.head;
-    struct h1_answer answer = {
-        .version = request->version,
-        .is_to_head = slice_is(request->method, "HEAD"),
-        .is_to_connect = request->is_tunnel,
-        .is_kept = !c->is_last && !is_body_held_back(c),
-    };
-
-    TRY(h1_writer_response(&c->flow.writer, head, &answer));
-    c->is_last = !answer.is_kept;
-    if (head->is_tunnel) {
-        h1_flow_start_tunnel(&c->flow);
-    }
-    return 0;
-}
-
-static int send_informational(struct h1_server *c, const struct http_head *head)
-{
-    struct h1_answer answer = {.version = HTTP_1_1};
-
-    if (c->flow.reader.head.version == HTTP_1_0) {
-        return 0;
-    }
-    c->has_continued |= head->status == 100;
-    return h1_writer_response(&c->flow.writer, head, &answer);
-}
-
 static int send_head(struct exchange *x, const struct http_head *head)
 {
-    struct h1_server *c = of_flow(h1_flow_of(x));
+    struct h1_flow *f = h1_flow_of(x);
 
-    if (c->flow.broken || c->flow.is_stopped) {
-        return ERR_CLOSED;
-    }
-    if (head->is_tunnel && c->flow.reader.state != H1_READER_DONE) {
-        return ERR_INVALID; /* nobody was asked to switch */
-    }
-    stream_mark_dirty(&x->body);
-    return http_head_is_informational(head) ? send_informational(c, head) : send_final(c, head);
+    return h1_reply_send(&of_flow(f)->reply, f, head);
 }
 
 /* ---- events ---- */
@@ -478,7 +436,7 @@ struct h1_server *h1_server_attach(struct stream *stream_take, struct bufq *inpu
 
 void h1_server_drain(struct h1_server *c)
 {
-    c->is_last = true;
+    c->reply.is_last = true;
     if (c->state == IDLE) {
         close_now(c, 0);
     }

@@ -6,9 +6,10 @@
  * exchange before them is closed. It owns the stream; it is owned by whoever attached it, until
  * on_end.
  *
- *      user of h1_server                     user of the exchange
- *      on_exchange --------------------->    stream_set_user, exchange_read_head, ...
- * exchange_close on_end   (connection is over)
+ *      user of h1_server                 user of the exchange
+ *      on_exchange ----------------->    stream_set_user, exchange_read_head, ...
+ *                                        exchange_close
+ *      on_end: the connection is over
  *
  * The callbacks come from the loop's ready phase, never from inside a call of the user.
  */
