@@ -17,9 +17,9 @@ struct slice {
 };
 
 /* For printf("%.*s", SLICE_ARG(s)). */
-#define SLICE_ARG(s) (int)(s).len, ((s).ptr ? (s).ptr : "")
+#define SLICE_ARG(s)   (int)(s).len, ((s).ptr ? (s).ptr : "")
 #define SLICE(literal) ((struct slice){"" literal, sizeof(literal) - 1})
-#define SLICE_NONE ((struct slice){NULL, 0})
+#define SLICE_NONE     ((struct slice){NULL, 0})
 
 static inline struct slice slice_of(const void *ptr, size_t len)
 {

@@ -27,8 +27,7 @@ static void tell_head(struct run *r, const struct http_head *h)
     text_addf(&r->story, "[%u %.*s %.*s %.*s %d %llu %d", h->status, SLICE_ARG(h->method),
               SLICE_ARG(h->authority), SLICE_ARG(h->path), (int)h->body,
               (unsigned long long)h->body_bytes, r->reader.is_kept);
-    HTTP_HEAD_EACH(h, field)
-    {
+    HTTP_HEAD_EACH (h, field) {
         ASSERT(field->id != HTTP_CONNECTION && field->id != HTTP_TRANSFER_ENCODING);
         text_addf(&r->story, "|%.*s=%.*s", SLICE_ARG(field->name), SLICE_ARG(field->value));
     }

@@ -135,8 +135,7 @@ static bool is_same(struct endpoint a, struct endpoint b)
 
 static struct mapping *find_inside(const struct nat *nat, struct endpoint e)
 {
-    TABLE_EACH_MATCH(&nat->inside, endpoint_hash(e), node)
-    {
+    TABLE_EACH_MATCH (&nat->inside, endpoint_hash(e), node) {
         struct mapping *m = CONTAINER_OF(node, struct mapping, by_inside);
         if (is_same(m->inside, e)) {
             return m;
@@ -147,8 +146,7 @@ static struct mapping *find_inside(const struct nat *nat, struct endpoint e)
 
 static struct mapping *find_outside(const struct nat *nat, struct endpoint e)
 {
-    TABLE_EACH_MATCH(&nat->outside, endpoint_hash(e), node)
-    {
+    TABLE_EACH_MATCH (&nat->outside, endpoint_hash(e), node) {
         struct mapping *m = CONTAINER_OF(node, struct mapping, by_outside);
         if (is_same(m->outside, e)) {
             return m;

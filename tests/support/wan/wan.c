@@ -6,8 +6,8 @@
  *        TUN card  --> nat (if asked for) --> one way up   -->  TUN card
  *                  <-- nat                <-- one way down <--
  *
- * The files are those of the namespaces (tun.h). Says "ready" when both cards are there, and then does what lines on its standard input say,
- * answering each with "ok" or "error: ...":
+ * The files are those of the namespaces (tun.h). Says "ready" when both cards are there, and then
+ * does what lines on its standard input say, answering each with "ok" or "error: ...":
  *
  *     set [up|down] SETTING...    weather.h names them; both ways unless one is named
  *     cut | stall | heal [up|down]

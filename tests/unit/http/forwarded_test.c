@@ -26,8 +26,7 @@ static void assert_fields(const struct http_head *h, const char *expected)
 {
     struct text t = {0};
 
-    HTTP_HEAD_EACH(h, field)
-    {
+    HTTP_HEAD_EACH (h, field) {
         text_addf(&t, "%.*s: %.*s\n", SLICE_ARG(field->name), SLICE_ARG(field->value));
     }
     assert_string_equal(text_str(&t), expected);
@@ -37,9 +36,10 @@ static void assert_fields(const struct http_head *h, const char *expected)
 static void claims_under_other_names_go_too(void **state)
 {
     static const char *const claims[] = {
-        "X_Forwarded_For",  "x_real-ip",         "Content_Length", "TRANSFER_ENCODING",
-        "X-Forwarded-User", "X_Forwarded-Email", "X-Forwarded-",
-        "X-Forwarded-A-Name-That-Is-Longer-Than-Any-We-Know",
+        "X_Forwarded_For",  "x_real-ip",
+        "Content_Length",   "TRANSFER_ENCODING",
+        "X-Forwarded-User", "X_Forwarded-Email",
+        "X-Forwarded-",     "X-Forwarded-A-Name-That-Is-Longer-Than-Any-We-Know",
     };
     struct http_head h = request();
 

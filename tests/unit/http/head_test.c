@@ -14,8 +14,7 @@ static struct text shown;
 static const char *show(const struct http_head *h)
 {
     text_clear(&shown);
-    HTTP_HEAD_EACH(h, field)
-    {
+    HTTP_HEAD_EACH (h, field) {
         text_addf(&shown, "%.*s=%.*s;", SLICE_ARG(field->name), SLICE_ARG(field->value));
     }
     return text_str(&shown);

@@ -14,7 +14,7 @@ struct fake_session {
     struct mux *mux;
     struct link *link;
     struct stream *below; /* the link's, for what no engine would say */
-    struct text heard; /* control messages: "bind 1 web; unbind 1; " */
+    struct text heard;    /* control messages: "bind 1 web; unbind 1; " */
     uint16_t goaway;
 };
 

@@ -114,7 +114,7 @@ static void limits_are_those_of_the_code(void **state)
     assert_row("answers waiting (PONG, RESET_ACK) | 1 MiB");
     assert_int_equal(CONTROL_MESSAGE_MAX, 65516);
     assert_row("CONTROL message | 65,516 bytes");
-        assert_int_equal(MUX_CONTROL_WINDOW, 16384);
+    assert_int_equal(MUX_CONTROL_WINDOW, 16384);
     assert_row("Its credit begins with 16,384");
 }
 

@@ -100,21 +100,21 @@ static void broken_heads_are_refused(void **state)
         const char *hex;
         enum ws_role sender;
     } bad[] = {
-        {"c2 00", WS_SERVER},                         /* reserved bits */
+        {"c2 00", WS_SERVER}, /* reserved bits */
         {"a2 00", WS_SERVER},
         {"92 00", WS_SERVER},
-        {"83 00", WS_SERVER},                         /* opcodes nobody knows */
+        {"83 00", WS_SERVER}, /* opcodes nobody knows */
         {"87 00", WS_SERVER},
         {"8b 00", WS_SERVER},
         {"8f 00", WS_SERVER},
-        {"82 80 00 00 00 00", WS_SERVER},             /* a server must not mask */
-        {"82 00", WS_CLIENT},                         /* a client must */
-        {"82 7e 00 7d", WS_SERVER},                   /* not the shortest form */
+        {"82 80 00 00 00 00", WS_SERVER}, /* a server must not mask */
+        {"82 00", WS_CLIENT},             /* a client must */
+        {"82 7e 00 7d", WS_SERVER},       /* not the shortest form */
         {"82 7f 00 00 00 00 00 00 ff ff", WS_SERVER},
         {"82 7f 80 00 00 00 00 00 00 00", WS_SERVER}, /* above 2^63 - 1 */
         {"09 00", WS_SERVER},                         /* control frames in pieces */
         {"08 00", WS_SERVER},
-        {"89 7e 00 7e", WS_SERVER},                   /* and too long */
+        {"89 7e 00 7e", WS_SERVER}, /* and too long */
         {"88 fe 00 7e 00 00 00 00", WS_CLIENT},
     };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {

@@ -43,8 +43,8 @@ static uint64_t make_token(struct scene *s, const char *allowed)
     uint64_t id = 0;
 
     assert_int_equal(rights_parse(slice_str(allowed), &rights, NULL), 0);
-    assert_int_equal(
-        store_create_token(s->relay.store, SLICE("bob"), &rights, 0, text, &id, NULL), 0);
+    assert_int_equal(store_create_token(s->relay.store, SLICE("bob"), &rights, 0, text, &id, NULL),
+                     0);
     return id;
 }
 
