@@ -1,22 +1,22 @@
 /* Files over an exchange without any HTTP/1: what is found, what is never reached, parts of it. */
 #include "http/static_files.h"
 
-#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "http/file_path.h"
 #include "support/fake_exchange.h"
+#include "support/folder.h"
 #include "support/request_head.h"
 
 static struct loop *loop;
-static char root[] = "/tmp/adit-files-XXXXXX";
+static struct folder root;
 static struct static_files *files;
 static struct exchange *visitor;
 static struct http_head answer; /* a copy */
@@ -26,31 +26,22 @@ static size_t in_flight_max;
 
 static void write_file(const char *name, size_t bytes, char fill)
 {
-    char path[256];
+    char *content = mem_alloc(bytes + 1);
 
-    snprintf(path, sizeof(path), "%s/%s", root, name);
-    FILE *f = fopen(path, "w");
-    assert_non_null(f);
-    for (size_t i = 0; i < bytes; i++) {
-        fputc(fill, f);
-    }
-    fclose(f);
+    memset(content, fill, bytes);
+    content[bytes] = '\0';
+    folder_write(&root, name, content);
+    mem_free(content);
 }
 
 static void make_folder(const char *name)
 {
-    char path[256];
-
-    snprintf(path, sizeof(path), "%s/%s", root, name);
-    assert_int_equal(mkdir(path, 0755), 0);
+    assert_int_equal(mkdir(folder_path(&root, name), 0755), 0);
 }
 
 static void make_link(const char *target, const char *name)
 {
-    char path[256];
-
-    snprintf(path, sizeof(path), "%s/%s", root, name);
-    assert_int_equal(symlink(target, path), 0);
+    assert_int_equal(symlink(target, folder_path(&root, name)), 0);
 }
 
 static int open_all(void **state)
@@ -59,7 +50,7 @@ static int open_all(void **state)
 
     (void)state;
     loop = loop_new();
-    assert_non_null(mkdtemp(root));
+    folder_make(&root);
     write_file("index.html", 10, 'i');
     write_file("a b.css", 20, 'c');
     write_file("large.bin", 1000000, 'L');
@@ -71,19 +62,17 @@ static int open_all(void **state)
     write_file(".well-known/x.txt", 4, 'w');
     make_link("/etc/passwd", "link");
     make_link("/etc", "linked");
-    assert_int_equal(static_files_open(root, &files, &info), 0);
+    assert_int_equal(static_files_open(root.path, &files, &info), 0);
     return 0;
 }
 
 static int close_all(void **state)
 {
-    char command[300];
-
     (void)state;
     static_files_free(&files);
     loop_free(&loop);
-    snprintf(command, sizeof(command), "rm -rf %s", root);
-    return system(command);
+    folder_remove(&root);
+    return 0;
 }
 
 static void on_ready(void *ctx, struct stream *s, unsigned events)
@@ -255,12 +244,10 @@ static void what_is_known_already_is_not_sent_again(void **state)
 static void one_file_is_served_alone(void **state)
 {
     struct static_files *all = files;
-    char path[256];
     struct errinfo info = {0};
 
     (void)state;
-    snprintf(path, sizeof(path), "%s/a b.css", root);
-    assert_int_equal(static_files_open(path, &files, &info), 0);
+    assert_int_equal(static_files_open(folder_path(&root, "a b.css"), &files, &info), 0);
     assert_int_equal(ask("/"), 200);
     assert_value(HTTP_CONTENT_TYPE, "text/css; charset=utf-8");
     assert_int_equal(ask("/index.html"), 404);

@@ -11,14 +11,10 @@
 
 static struct mux_pair pair;
 
-/* Windows from the start so large that credit is not what limits. */
 static int wide_pair(void **state)
 {
-    const struct mux_config configs[] = {{.role = MUX_ROLE_AGENT, .initial_window = 1 << 20},
-                                         {.role = MUX_ROLE_RELAY, .peer_initial_window = 1 << 20}};
-
     (void)state;
-    pair_init(&pair, configs, 1, 1);
+    pair_init_wide(&pair);
     return 0;
 }
 

@@ -13,14 +13,10 @@ enum { BATCH_BYTES = 256 * 1024 };
 
 static struct mux_pair pair;
 
-/* Windows from the start so large that credit is not what limits. */
 static int wide_pair(void **state)
 {
-    const struct mux_config configs[] = {{.role = MUX_ROLE_AGENT, .initial_window = 1 << 20},
-                                         {.role = MUX_ROLE_RELAY, .peer_initial_window = 1 << 20}};
-
     (void)state;
-    pair_init(&pair, configs, 1, 1);
+    pair_init_wide(&pair);
     for (uint32_t flow = 1; flow <= 2; flow++) {
         assert_int_equal(pair_open(&pair, PAIR_RELAY, flow, 64 << 20, 0), 0);
     }

@@ -688,14 +688,12 @@ static void count_data(struct bufq *out, size_t *bytes_of, uint32_t ids)
 
 static void tunnels_share_a_link_evenly_whatever_their_streams(void **state)
 {
-    const struct mux_config configs[] = {{.role = MUX_ROLE_AGENT, .initial_window = 1 << 20},
-                                         {.role = MUX_ROLE_RELAY, .peer_initial_window = 1 << 20}};
     struct mux_stream *streams[10];
     size_t sent[16], one = 0, nine = 0;
     struct bufq out = {0};
 
     (void)state;
-    pair_init(&pair, configs, 1, 1);
+    pair_init_wide(&pair);
     struct mux *relay = pair.side[PAIR_RELAY].mux;
     for (int i = 0; i < 10; i++) { /* one stream in tunnel 1, nine in tunnel 2 */
         struct bufq bytes = {0};
@@ -718,12 +716,10 @@ static void tunnels_share_a_link_evenly_whatever_their_streams(void **state)
 
 static void a_keystroke_overtakes_bulk(void **state)
 {
-    const struct mux_config configs[] = {{.role = MUX_ROLE_AGENT, .initial_window = 1 << 20},
-                                         {.role = MUX_ROLE_RELAY, .peer_initial_window = 1 << 20}};
     struct bufq out = {0};
 
     (void)state;
-    pair_init(&pair, configs, 1, 1);
+    pair_init_wide(&pair);
     for (uint32_t flow = 1; flow <= 8; flow++) {
         assert_int_equal(pair_open(&pair, PAIR_RELAY, flow, 1 << 20, 0), 0);
         (void)!pair_write(&pair, PAIR_RELAY, flow, 1 << 20);

@@ -6,17 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "support/folder.h"
 #include "support/sockets.h"
 
 static struct loop *loop;
 static struct fswatch *watch;
-static char folder[32];
-static char file[64];
-static char other[64];
+static struct folder folder;
+static const char *file;
+static const char *other;
 static int told_count;
 
 static void write_to(const char *path)
@@ -39,10 +39,9 @@ static int open_watch(void **state)
     (void)state;
     loop = loop_new();
     told_count = 0;
-    snprintf(folder, sizeof folder, "/tmp/adit-fswatch-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    snprintf(file, sizeof file, "%s/adit.yml", folder);
-    snprintf(other, sizeof other, "%s/.adit.yml.swp", folder);
+    folder_make(&folder);
+    file = folder_path(&folder, "adit.yml"); /* no other path is asked for */
+    other = folder_path(&folder, ".adit.yml.swp");
     return fswatch_open(&watch, loop, file, on_change, NULL);
 }
 
@@ -51,9 +50,8 @@ static int close_watch(void **state)
     (void)state;
     fswatch_close(&watch);
     loop_free(&loop);
-    unlink(file);
-    unlink(other);
-    return rmdir(folder);
+    folder_remove(&folder);
+    return 0;
 }
 
 static void several_writes_are_told_once(void **state)

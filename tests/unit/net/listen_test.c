@@ -5,7 +5,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -14,11 +13,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "support/folder.h"
 #include "support/sockets.h"
 
 static struct loop *loop;
 static struct listener *listener;
-static char folder[] = "/tmp/adit-listen-XXXXXX";
+static struct folder folder;
 static int accepted_count;
 static struct addr last_peer;
 
@@ -41,13 +41,15 @@ static int close_loop(void **state)
 static int make_folder(void **state)
 {
     (void)state;
-    return mkdtemp(folder) ? 0 : -1;
+    folder_make(&folder);
+    return 0;
 }
 
 static int remove_folder(void **state)
 {
     (void)state;
-    return rmdir(folder);
+    folder_remove(&folder);
+    return 0;
 }
 
 static void on_accept(void *ctx, int fd_take, const struct addr *peer)
@@ -101,7 +103,7 @@ static void must_connect(const char *host)
 static const char *path(const char *name)
 {
     static char text[100];
-    snprintf(text, sizeof text, "unix:%s/%s", folder, name);
+    snprintf(text, sizeof text, "unix:%s/%s", folder.path, name);
     return text;
 }
 
@@ -208,12 +210,9 @@ static void a_path_left_behind_is_taken_over_a_living_one_is_not(void **state)
 static void a_file_is_never_taken_for_a_socket(void **state)
 {
     (void)state;
-    const char *file = path("file") + 5;
-    int fd = open(file, O_CREAT | O_WRONLY, 0600);
-
-    close(fd);
+    folder_write(&folder, "file", "mine");
     assert_int_equal(try_listen(&listener, parsed(path("file")), NULL), ERR_BUSY);
-    assert_int_equal(unlink(path("file") + 5), 0);
+    assert_string_equal(folder_read(&folder, "file"), "mine");
 }
 
 /* ---- load ---- */

@@ -185,6 +185,15 @@ void pair_init(struct mux_pair *p, const struct mux_config *configs, unsigned la
     }
 }
 
+void pair_init_wide(struct mux_pair *p)
+{
+    static const struct mux_config configs[] = {
+        {.role = MUX_ROLE_AGENT, .initial_window = 1 << 20},
+        {.role = MUX_ROLE_RELAY, .peer_initial_window = 1 << 20}};
+
+    pair_init(p, configs, 1, 1);
+}
+
 void pair_deinit(struct mux_pair *p)
 {
     pair_cut(p);

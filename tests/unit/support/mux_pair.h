@@ -51,6 +51,10 @@ struct mux_pair {
 
 /* configs[2], or NULL: defaults. The pair is attached over `lanes` lanes. */
 void pair_init(struct mux_pair *p, const struct mux_config *configs, unsigned lanes, uint64_t seed);
+
+/* Windows from the start so large that credit is not what limits; one lane. */
+void pair_init_wide(struct mux_pair *p);
+
 void pair_deinit(struct mux_pair *p); /* asserts that all memory is back */
 
 uint64_t pair_random(struct mux_pair *p, uint64_t bound);
