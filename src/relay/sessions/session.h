@@ -1,4 +1,5 @@
-/* An agent's login on the relay: identity, link, tunnels.
+/* An agent's login on the relay: who it is, and its link. What it is there for, its tunnels, are
+ * its user (struct session_user).
  *
  *      ATTACHED --link lost--> DETACHED --resume--> ATTACHED
  *         |                       |

@@ -21,7 +21,6 @@
 #include "relay/workers/router.h"
 
 struct relay;
-struct session;
 
 struct worker {
     struct relay *relay;
