@@ -7,6 +7,15 @@ option(ADIT_TESTS "Build the unit tests and the replay of the fuzz corpora" ON)
 option(ADIT_FUZZ "Build tests/fuzz/ as libFuzzer programs (clang only)" OFF)
 set(ADIT_SANITIZE "" CACHE STRING "Sanitizers, as given to -fsanitize=")
 
+# How net/ waits for sockets: src/net/poll_epoll.c, or src/net/poll_uv.c, which runs everywhere.
+if(CMAKE_SYSTEM_NAME STREQUAL Linux)
+    set(ADIT_POLLER epoll CACHE STRING "epoll or uv")
+else()
+    set(ADIT_POLLER uv CACHE STRING "epoll or uv")
+endif()
+set(ADIT_OTHER_POLLER epoll uv)
+list(REMOVE_ITEM ADIT_OTHER_POLLER ${ADIT_POLLER})
+
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS ON)

@@ -20,7 +20,7 @@ struct attempt {
     struct dial *dial;
     struct watch *watch; /* NULL: over */
     int fd;
-    bool has_answer;
+    unsigned told; /* by the watch: there is an answer */
 };
 
 struct dial {
@@ -67,8 +67,7 @@ void dial_interleave(struct addr *addrs, size_t count)
 static void close_attempt(struct attempt *a)
 {
     if (a->watch) {
-        watch_close(&a->watch);
-        close(a->fd);
+        watch_close_fd(&a->watch, a->fd);
     }
 }
 
@@ -100,8 +99,7 @@ static void on_watch(void *ctx, unsigned events)
 {
     struct attempt *a = ctx;
 
-    (void)events;
-    a->has_answer = true;
+    a->told |= events;
     loop_schedule(a->dial->loop, &a->dial->step);
 }
 
@@ -117,7 +115,7 @@ static bool is_own_echo(const struct addr *to, int fd)
 
 static void win(struct dial *d, struct attempt *a)
 {
-    d->won = tcp_open_watched(d->loop, a->fd, a->watch);
+    d->won = tcp_open_watched(d->loop, a->fd, a->watch, a->told);
     a->watch = NULL;
 }
 
@@ -127,8 +125,9 @@ static void take_answer(struct dial *d, struct attempt *a)
     int errnum = 0;
     socklen_t len = sizeof errnum;
 
-    a->has_answer = false;
-    getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &errnum, &len);
+    if (a->told) { /* else connect itself has said that all is well */
+        getsockopt(a->fd, SOL_SOCKET, SO_ERROR, &errnum, &len);
+    }
     if (errnum == 0 && is_own_echo(to, a->fd)) {
         errnum = ECONNREFUSED;
     }
@@ -186,15 +185,13 @@ static void try_next(struct dial *d)
     if (!is_there && errno != EINPROGRESS) {
         err = explain(d, to, errno);
     } else {
-        err = watch_open(&a->watch, d->loop, a->fd, on_watch, a);
+        err = watch_open(&a->watch, d->loop, a->fd, is_there ? 0 : WATCH_WRITABLE, on_watch, a);
     }
     if (err < 0) {
         note_failure(d, err);
         close(a->fd);
     } else if (is_there) {
         take_answer(d, a);
-    } else {
-        watch_set(a->watch, WATCH_WRITABLE);
     }
 }
 
@@ -243,7 +240,7 @@ static void tell(struct dial *d)
 static void take_answers(struct dial *d)
 {
     for (size_t i = 0; i < d->tried_count && !d->won; i++) {
-        if (d->attempts[i].watch && d->attempts[i].has_answer) {
+        if (d->attempts[i].watch && d->attempts[i].told) {
             take_answer(d, &d->attempts[i]);
         }
     }

@@ -10,6 +10,7 @@ struct fswatch {
     struct loop *loop;
     fswatch_fn *fn;
     void *ctx;
+    struct task wait;
     struct timer settle;
     struct task tell;
     char *folder;
@@ -22,8 +23,14 @@ static void on_event(uv_fs_event_t *uv, const char *name, int events, int status
 
     (void)events;
     if (status < 0 || !name || strcmp(name, w->name) == 0) { /* no name: it may be ours */
-        timer_arm(w->loop, &w->settle, FSWATCH_SETTLE_MS);
+        loop_schedule(w->loop, &w->wait);
     }
+}
+
+static void wait(struct task *t)
+{
+    struct fswatch *w = CONTAINER_OF(t, struct fswatch, wait);
+    timer_arm(w->loop, &w->settle, FSWATCH_SETTLE_MS);
 }
 
 static void on_settled(struct timer *t)
@@ -67,6 +74,7 @@ int fswatch_open(struct fswatch **out, struct loop *loop, const char *path, fswa
     w->loop = loop;
     w->fn = fn;
     w->ctx = ctx;
+    w->wait.run = wait;
     w->settle.expired = on_settled;
     w->tell.run = tell;
     split(w, path);
@@ -89,6 +97,7 @@ void fswatch_close(struct fswatch **w_ref)
     }
     *w_ref = NULL;
     timer_disarm(w->loop, &w->settle);
+    loop_unschedule(&w->wait);
     loop_unschedule(&w->tell);
     uv_close((uv_handle_t *)&w->uv, on_closed);
 }

@@ -35,8 +35,7 @@ static void free_lingerer(struct grave *g)
 
 static void finish(struct lingerer *l)
 {
-    watch_close(&l->watch);
-    close(l->fd);
+    watch_close_fd(&l->watch, l->fd);
     bufq_clear(&l->tx);
     timer_disarm(l->loop, &l->patience);
     loop_unschedule(&l->step);
@@ -87,7 +86,7 @@ static int send_rest(struct lingerer *l)
     return err;
 }
 
-/* ERR_AGAIN while the peer may send more; anything else is the end. */
+/* 0: there is more. ERR_AGAIN: the peer may send more. Anything else is the end. */
 static int discard_input(struct lingerer *l)
 {
     char waste[DISCARD_BYTES];
@@ -98,7 +97,7 @@ static int discard_input(struct lingerer *l)
             return n == 0 ? ERR_EOF : err_from_errno(errno);
         }
     }
-    return ERR_AGAIN; /* more next time: the watch tells again */
+    return 0;
 }
 
 static void step(struct task *t)
@@ -107,13 +106,16 @@ static void step(struct task *t)
     int sent = send_rest(l);
     int input = discard_input(l);
 
-    if ((sent < 0 && sent != ERR_AGAIN) || (input != ERR_AGAIN && input != ERR_EOF) ||
+    if ((sent < 0 && sent != ERR_AGAIN) || (input < 0 && input != ERR_AGAIN && input != ERR_EOF) ||
         (sent == 0 && input == ERR_EOF)) {
         finish(l);
         return;
     }
+    if (input == 0) {
+        loop_schedule(l->loop, &l->step);
+    }
     unsigned wanted = sent == ERR_AGAIN ? WATCH_WRITABLE : 0;
-    wanted |= input == ERR_AGAIN ? WATCH_READABLE : 0;
+    wanted |= input == ERR_EOF ? 0 : WATCH_READABLE;
     watch_set(l->watch, wanted);
 }
 

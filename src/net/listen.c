@@ -240,7 +240,7 @@ int listener_adopt(struct listener **out, struct loop *loop, int fd_take, listen
                    void *ctx)
 {
     struct listener *l = NEW(struct listener);
-    int err = watch_open(&l->watch, loop, fd_take, on_watch, l);
+    int err = watch_open(&l->watch, loop, fd_take, WATCH_STEADY | WATCH_READABLE, on_watch, l);
 
     if (err < 0) {
         close(fd_take);
@@ -255,7 +255,6 @@ int listener_adopt(struct listener **out, struct loop *loop, int fd_take, listen
     l->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     l->accept.run = accept_batch;
     l->rest.expired = on_rest_end;
-    update_watch(l);
     *out = l;
     return 0;
 }

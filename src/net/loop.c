@@ -1,15 +1,12 @@
-/* The turn of loop.h, drawn onto libuv's own:
- *
- *     uv: timers --> prepare -----------------------------> poll --> closed handles --> timers ...
- *         events     rounds, interest, bury                 events
- *
- * The prepare callback is the turn. When it leaves work behind, an idle handle keeps poll from
- * waiting. */
+/* The phases of a turn (loop.h), and what they run. How to wait for sockets is the poller's: one of
+ * poll_epoll.c and poll_uv.c. */
 #include "net/loop.h"
 
+#include <limits.h>
 #include <signal.h>
 
 #include "base/bufq.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "net/loop_priv.h"
 
@@ -38,7 +35,7 @@ void loop_unschedule(struct task *task)
 static bool run_ready(struct loop *loop)
 {
     struct list now;
-    uint64_t end_ns = 0;
+    uint64_t end_us = 0;
     bool has_time = true;
 
     list_init(&now);
@@ -49,9 +46,9 @@ static bool run_ready(struct loop *loop)
         if (count % READY_CLOCK_EVERY != 0) {
             continue;
         }
-        uint64_t at_ns = uv_hrtime();
-        end_ns = end_ns ? end_ns : at_ns + READY_BUDGET_US * 1000ull;
-        if (at_ns > end_ns) {
+        uint64_t at_us = clock_now_us();
+        end_us = end_us ? end_us : at_us + READY_BUDGET_US;
+        if (at_us > end_us) {
             has_time = false;
             break;
         }
@@ -135,11 +132,6 @@ static bool has_work(const struct loop *loop)
     return loop->dirty_levels != 0 || !list_is_empty(&loop->tasks);
 }
 
-static void on_busy(uv_idle_t *uv)
-{
-    (void)uv; /* only its being active matters */
-}
-
 static void run_rounds(struct loop *loop)
 {
     bool has_time = true;
@@ -153,21 +145,36 @@ static void run_rounds(struct loop *loop)
 static void run_turn(struct loop *loop)
 {
     run_rounds(loop);
-    watches_apply(loop);
     run_bury(loop);
-    timers_follow(loop);
 }
 
-static void on_turn(uv_prepare_t *uv)
+/* How long the poller may sleep; -1: until something happens. */
+static int idle_ms(const struct loop *loop, uint64_t end_ms)
 {
-    struct loop *loop = uv->data;
+    uint64_t timer_at_ms = timers_next_ms(loop);
+    uint64_t until_ms = timer_at_ms < end_ms ? timer_at_ms : end_ms;
 
-    run_turn(loop);
-    if (has_work(loop)) {
-        uv_idle_start(&loop->busy, on_busy);
-    } else {
-        uv_idle_stop(&loop->busy);
+    if (loop->is_stopped || has_work(loop) || until_ms <= loop->now_ms) {
+        return 0;
     }
+    if (until_ms == UINT64_MAX) {
+        return -1;
+    }
+    uint64_t ms = until_ms - loop->now_ms;
+    return ms < INT_MAX ? (int)ms : INT_MAX;
+}
+
+/* The turn in which it is stopped, or its end comes, is a whole one. */
+static void run_until(struct loop *loop, uint64_t end_ms)
+{
+    while (!loop->is_stopped) {
+        timers_expire(loop);
+        loop->is_stopped |= loop->now_ms >= end_ms;
+        run_turn(loop);
+        poller_wait(loop, idle_ms(loop, end_ms));
+        loop->now_ms = clock_now_ms();
+    }
+    loop->is_stopped = false;
 }
 
 /* ---- other threads ---- */
@@ -188,14 +195,13 @@ void loop_post(struct loop *loop, void (*fn)(void *arg), void *arg)
     bool was_empty = list_is_empty(&loop->mailbox.letters);
     list_push_back(&loop->mailbox.letters, &letter->node);
     if (was_empty) { /* under the lock, so that the loop cannot end in between */
-        uv_async_send(&loop->mailbox.bell);
+        poller_wake(loop);
     }
     uv_mutex_unlock(&loop->mailbox.lock);
 }
 
-static void on_bell(uv_async_t *uv)
+void loop_on_wake(struct loop *loop)
 {
-    struct loop *loop = uv->data;
     loop_schedule(loop, &loop->mailbox.deliver);
 }
 
@@ -220,8 +226,6 @@ static void mailbox_init(struct loop *loop)
     struct mailbox *box = &loop->mailbox;
 
     ASSERT(uv_mutex_init(&box->lock) == 0);
-    ASSERT(uv_async_init(&loop->uv, &box->bell, on_bell) == 0);
-    box->bell.data = loop;
     box->deliver.run = deliver_letters;
     list_init(&box->letters);
 }
@@ -237,47 +241,36 @@ struct loop *loop_new(void)
     for (int level = 0; level < LOOP_LEVELS; level++) {
         list_init(&loop->dirty[level]);
     }
-    list_init(&loop->watches);
     list_init(&loop->graves);
     list_init(&loop->background);
     list_init(&loop->dns.waiting);
     ASSERT(uv_loop_init(&loop->uv) == 0);
-    uv_prepare_init(&loop->uv, &loop->turn);
-    uv_idle_init(&loop->uv, &loop->busy);
-    uv_timer_init(&loop->uv, &loop->until);
-    loop->turn.data = loop;
-    timers_init(loop);
+    poller_init(loop);
     mailbox_init(loop);
-    uv_prepare_start(&loop->turn, on_turn);
+    loop->now_ms = clock_now_ms();
     return loop;
 }
 
 void loop_run(struct loop *loop)
 {
-    uv_run(&loop->uv, UV_RUN_DEFAULT);
-}
-
-static void on_until(uv_timer_t *uv)
-{
-    uv_stop(uv->loop);
+    loop->now_ms = clock_now_ms();
+    run_until(loop, UINT64_MAX);
 }
 
 void loop_run_for(struct loop *loop, uint64_t ms)
 {
-    uv_update_time(&loop->uv);
-    uv_timer_start(&loop->until, on_until, ms, 0);
-    uv_run(&loop->uv, UV_RUN_DEFAULT);
-    uv_timer_stop(&loop->until);
+    loop->now_ms = clock_now_ms();
+    run_until(loop, loop->now_ms + ms);
 }
 
 void loop_stop(struct loop *loop)
 {
-    uv_stop(&loop->uv);
+    loop->is_stopped = true;
 }
 
 uint64_t loop_now_ms(const struct loop *loop)
 {
-    return uv_now(&loop->uv);
+    return loop->now_ms;
 }
 
 static bool has_letters(struct mailbox *box)
@@ -315,15 +308,13 @@ void loop_free(struct loop **loop_ref)
         cut_background(loop);
     }
 
-    timers_close(loop);
-    uv_close((uv_handle_t *)&loop->turn, NULL);
-    uv_close((uv_handle_t *)&loop->busy, NULL);
-    uv_close((uv_handle_t *)&loop->until, NULL);
-    uv_close((uv_handle_t *)&loop->mailbox.bell, NULL);
+    timers_deinit(loop);
+    poller_deinit(loop);
     uv_walk(&loop->uv, count_open, &open_count);
-    ASSERT(open_count == 0); /* somebody still watches a socket */
+    ASSERT(open_count == 0); /* somebody still watches a folder, or waits for signals */
     uv_run(&loop->uv, UV_RUN_DEFAULT);
     ASSERT(uv_loop_close(&loop->uv) == 0);
+    mem_free(loop->poller);
     uv_mutex_destroy(&loop->mailbox.lock);
     mem_free(loop);
     chunk_drain_spares();

@@ -103,13 +103,12 @@ int netwatch_open(struct netwatch **out, struct loop *loop, netwatch_fn *fn, voi
     w->empty.run = empty_socket;
     w->settle.expired = on_settled;
     w->tell.run = tell;
-    err = watch_open(&w->watch, loop, w->fd, on_watch, w);
+    err = watch_open(&w->watch, loop, w->fd, WATCH_READABLE, on_watch, w);
     if (err < 0) {
         close(w->fd);
         mem_free(w);
         return err;
     }
-    watch_set(w->watch, WATCH_READABLE);
     *out = w;
     return 0;
 }

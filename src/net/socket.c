@@ -1,7 +1,6 @@
 #include "net/socket.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 enum { SEND_VECTORS = 64 };
 
@@ -46,12 +45,11 @@ int socket_send(int fd, struct bufq *q)
     return 0;
 }
 
-void socket_reset(int fd)
+void socket_set_reset(int fd)
 {
     struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    close(fd);
 }
 
 int socket_new(int family, int type, int *fd_out)

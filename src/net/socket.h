@@ -7,8 +7,8 @@
 /* Sends from the front of q until it is empty (0), the socket is full (ERR_AGAIN) or dead. */
 MUST_USE int socket_send(int fd, struct bufq *q);
 
-/* Sends a reset instead of an orderly end, and closes. */
-void socket_reset(int fd);
+/* Its close sends a reset instead of an orderly end. */
+void socket_set_reset(int fd);
 
 /* A new non-blocking, close-on-exec socket, or a negative enum err. */
 MUST_USE int socket_new(int family, int type, int *fd_out);

@@ -37,8 +37,9 @@ struct tcp {
     uint8_t rx_chunks; /* how many to fill with one call */
     bool is_unix : 1;
     bool is_drained : 1;
-    bool is_broken : 1; /* the watch will not tell anything any more */
-    bool is_full : 1;   /* the socket: wait for the watch before sending */
+    bool short_is_dry : 1; /* a short read takes all there is */
+    bool is_broken : 1;    /* the watch will not tell anything any more */
+    bool is_full : 1;      /* the socket: wait for the watch before sending */
     bool is_shutting : 1;
     bool fin_is_sent : 1;
     bool is_closing : 1;
@@ -162,7 +163,7 @@ static int do_read(struct stream *s, struct bufq *into, size_t max)
                                                             : read_one(t, into, max, &asked);
     if (n > 0) {
         adapt(t, (size_t)n, asked);
-        t->is_drained = (size_t)n < asked && !t->is_broken;
+        t->is_drained = (size_t)n < asked && t->short_is_dry && !t->is_broken;
         return 0;
     }
     if (n == 0) {
@@ -304,11 +305,14 @@ static void on_watch(void *ctx, unsigned events)
         stream_raise(&t->stream, STREAM_READABLE);
         return;
     }
+    if (events & WATCH_SHORT) {
+        t->short_is_dry = false;
+    }
     if (events & WATCH_READABLE) {
         t->is_drained = false;
         stream_raise(&t->stream, STREAM_READABLE);
     }
-    if (events & WATCH_WRITABLE) {
+    if ((events & WATCH_WRITABLE) && t->is_full) {
         t->is_full = false;
         send_now(t);
         update_watch(t);
@@ -333,27 +337,21 @@ static void do_free(struct stream *s)
     mem_free(of_stream(s));
 }
 
-/* The descriptor has gone elsewhere. */
+/* The descriptor and its watch have gone elsewhere. */
 static void bury(struct tcp *t)
 {
-    watch_close(&t->watch);
     bufq_clear(&t->tx);
     stream_free_soon(&t->stream);
 }
 
 static void finish_close(struct tcp *t)
 {
-    int fd = t->fd;
-    bool is_over = t->tx_end || (t->rx_end && bufq_is_empty(&t->tx));
-
-    if (!is_over) {
-        linger_start(t->stream.loop, fd, t->watch, &t->tx);
-        t->watch = NULL;
+    if (t->tx_end || (t->rx_end && bufq_is_empty(&t->tx))) {
+        watch_close_fd(&t->watch, t->fd);
+    } else {
+        linger_start(t->stream.loop, t->fd, t->watch, &t->tx);
     }
     bury(t);
-    if (is_over) {
-        close(fd);
-    }
 }
 
 static void do_close(struct stream *s, bool is_abort)
@@ -361,9 +359,9 @@ static void do_close(struct stream *s, bool is_abort)
     struct tcp *t = of_stream(s);
 
     if (is_abort) {
-        int fd = t->fd;
+        socket_set_reset(t->fd);
+        watch_close_fd(&t->watch, t->fd);
         bury(t);
-        socket_reset(fd);
         return;
     }
     t->is_closing = true;
@@ -394,7 +392,8 @@ static const struct stream_ops ops = {
     .free = do_free,
 };
 
-struct stream *tcp_open_watched(struct loop *loop, int fd_take, struct watch *watch_take)
+struct stream *tcp_open_watched(struct loop *loop, int fd_take, struct watch *watch_take,
+                                unsigned told)
 {
     struct tcp *t = NEW(struct tcp);
     int on = 1;
@@ -405,21 +404,23 @@ struct stream *tcp_open_watched(struct loop *loop, int fd_take, struct watch *wa
     t->rx_chunks = 1;
     t->is_drained = true;
     t->is_unix = setsockopt(fd_take, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0;
+    t->short_is_dry = !t->is_unix; /* there a read also ends where descriptors were passed */
     watch_set_user(t->watch, on_watch, t);
-    update_watch(t);
+    watch_set(t->watch, 0);
+    on_watch(t, told);
     return &t->stream;
 }
 
 int tcp_open(struct stream **out, struct loop *loop, int fd_take)
 {
     struct watch *watch;
-    int err = watch_open(&watch, loop, fd_take, on_watch, NULL);
+    int err = watch_open(&watch, loop, fd_take, 0, on_watch, NULL);
 
     if (err < 0) {
         close(fd_take);
         return err;
     }
-    *out = tcp_open_watched(loop, fd_take, watch);
+    *out = tcp_open_watched(loop, fd_take, watch, 0);
     return 0;
 }
 
@@ -446,6 +447,7 @@ int tcp_detach_fd(struct stream **s, struct bufq *unsent)
 
     *s = NULL;
     bufq_move(unsent, &t->tx, t->tx.bytes);
+    watch_close(&t->watch);
     bury(t);
     return fd;
 }

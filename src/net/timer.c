@@ -1,5 +1,4 @@
-/* Timers in a binary heap, soonest first. One uv timer stands for all of them; it is set once a
- * turn, so arming and disarming cost a few comparisons and no call of libuv.
+/* Timers in a binary heap, soonest first: arming and disarming cost a few comparisons.
  *
  * Timers of the same millisecond expire in no particular order. */
 #include "base/mem.h"
@@ -87,14 +86,18 @@ void timer_disarm(struct loop *loop, struct timer *timer)
     }
 }
 
-static void on_uv_timer(uv_timer_t *uv)
+uint64_t timers_next_ms(const struct loop *loop)
 {
-    struct loop *loop = uv->data;
+    const struct timers *t = &loop->timers;
+    return t->count > 0 ? at(t, 1)->at_ms : UINT64_MAX;
+}
+
+void timers_expire(struct loop *loop)
+{
     struct timers *t = &loop->timers;
 
-    t->kernel_at_ms = 0;
     t->is_expiring = true;
-    while (t->count > 0 && at(t, 1)->at_ms <= loop_now_ms(loop)) {
+    while (timers_next_ms(loop) <= loop->now_ms) {
         struct timer *timer = at(t, 1);
         timer_disarm(loop, timer);
         timer->expired(timer);
@@ -102,33 +105,9 @@ static void on_uv_timer(uv_timer_t *uv)
     t->is_expiring = false;
 }
 
-void timers_init(struct loop *loop)
-{
-    ASSERT(uv_timer_init(&loop->uv, &loop->timers.uv) == 0);
-    loop->timers.uv.data = loop;
-}
-
-void timers_follow(struct loop *loop)
-{
-    struct timers *t = &loop->timers;
-    uint64_t soonest = t->count > 0 ? at(t, 1)->at_ms : 0;
-
-    if (soonest == t->kernel_at_ms) {
-        return;
-    }
-    t->kernel_at_ms = soonest;
-    if (soonest == 0) {
-        uv_timer_stop(&t->uv);
-        return;
-    }
-    uint64_t now = loop_now_ms(loop);
-    uv_timer_start(&t->uv, on_uv_timer, soonest > now ? soonest - now : 0, 0);
-}
-
-void timers_close(struct loop *loop)
+void timers_deinit(struct loop *loop)
 {
     ASSERT(loop->timers.count == 0);
-    uv_close((uv_handle_t *)&loop->timers.uv, NULL);
     mem_free(loop->timers.heap);
     loop->timers.heap = NULL;
 }

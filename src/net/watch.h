@@ -1,12 +1,16 @@
-/* Waits for one descriptor to become readable or writable. The only user of uv_poll; what is odd
- * about uv_poll and epoll is kept in here:
+/* Waits for one descriptor to become readable or writable. What lies below, epoll (poll_epoll.c) or
+ * uv_poll (poll_uv.c), keeps this contract:
  *
- *  - Interest reaches the kernel once a turn, and only what was added: interest that is gone stays
- *    armed until the kernel tells about it for the first time. A reader that pauses and resumes,
- *    or a writer that blocks again and again, costs no system call.
- *  - A watch that wants nothing still learns of a reset.
- *  - A reset (or an ICMP error of a datagram socket) stops everything and is told as BROKEN, once.
- *    Bytes that came before it can still be read. Setting interest again starts anew.
+ *  - An arrival (bytes, an end, room) is told at least once, and at the latest when it is wanted.
+ *    It may be told early, while nobody wants it, and never again: so a user remembers what it was
+ *    told until it has found the descriptor dry, that is until a call said AGAIN, or took or gave
+ *    less than it might have (see SHORT). It may be told twice: a call that says AGAIN does no
+ * harm.
+ *  - A STEADY watch is told in every turn in which what it wants is so, and nothing else. It is for
+ *    users that take a part and come back: a queue of connections.
+ *  - A reset (or an error of a datagram socket) is told as BROKEN, also to who wants nothing, once,
+ *    and then nothing more. Bytes that came before it can still be read. Setting interest again
+ *    starts anew.
  *
  * One watch per descriptor. Callbacks come in the events phase: note what happened, schedule a
  * task, nothing else. The descriptor belongs to the caller.
@@ -15,18 +19,28 @@
 #include "base/err.h"
 #include "net/loop.h"
 
-enum watch_events { WATCH_READABLE = 1, WATCH_WRITABLE = 2, WATCH_BROKEN = 4 };
+enum watch_events {
+    WATCH_READABLE = 1,
+    WATCH_WRITABLE = 2,
+    WATCH_BROKEN = 4, /* told only */
+    WATCH_SHORT = 8,  /* told with READABLE: the peer has ended, or sent urgent bytes; from now on a
+                         short read does not mean that nothing is left */
+    WATCH_STEADY = 16 /* for watch_open only */
+};
 
 struct watch;
 
 typedef void watch_fn(void *ctx, unsigned events);
 
-/* The descriptor becomes non-blocking. Nothing is wanted yet. */
-MUST_USE int watch_open(struct watch **out, struct loop *loop, int fd, watch_fn *fn, void *ctx);
+/* The descriptor is non-blocking. `events`: what is wanted, as for watch_set, and STEADY. */
+MUST_USE int watch_open(struct watch **out, struct loop *loop, int fd, unsigned events,
+                        watch_fn *fn, void *ctx);
 
-/* Stops at once: after it the descriptor may be closed, or watched by another loop. Accepts NULL
- * inside. */
+/* Stops at once: after it the descriptor may be watched by another loop. Accepts NULL inside. */
 void watch_close(struct watch **w);
+
+/* watch_close, and close of the descriptor, which was never duplicated: cheaper than the two. */
+void watch_close_fd(struct watch **w, int fd_take);
 
 void watch_set_user(struct watch *w, watch_fn *fn, void *ctx);
 

@@ -11,6 +11,8 @@
 
 #include "base/clock.h"
 #include "net/dial_priv.h"
+#include "net/ifaddr.h"
+#include "net/socket.h"
 #include "net/tcp.h"
 #include "support/sockets.h"
 
@@ -110,6 +112,45 @@ static void a_listening_port_is_reached_and_told_from_the_loop(void **state)
     assert_int_equal(stream_write_bytes(got, "hi", 2), 0);
     loop_run_for(loop, 5);
     assert_int_equal(recv(fd, text, sizeof text, MSG_DONTWAIT), 2);
+    close(fd);
+    close(listener);
+}
+
+static void on_ready(void *ctx, struct stream *s, unsigned events)
+{
+    (void)s;
+    *(unsigned *)ctx |= events;
+}
+
+/* They are there when the loop looks for the first time whether it is connected. Loopback would be
+ * connected at once. */
+static void what_a_server_says_first_is_heard(void **state)
+{
+    (void)state;
+    struct addr here = ifaddr_public();
+    char where[ADDR_TEXT_BYTES];
+    unsigned events = 0;
+    int listener;
+
+    if (addr_is_loopback(&here)) {
+        skip(); /* a machine without a network */
+    }
+    assert_int_equal(socket_new(here.storage.ss_family, SOCK_STREAM, &listener), 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&here.storage, here.len), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    here = addr_of_local(listener);
+    dial(addr_show(&here, where), 0);
+    int fd = -1;
+    for (int tries = 0; fd < 0 && tries < 1000; tries++) {
+        fd = accept(listener, NULL, NULL);
+        usleep(1000);
+    }
+    assert_int_equal(send(fd, "220 hello", 9, 0), 9);
+    RUN_UNTIL(loop, answers == 1);
+    assert_int_equal(last_err, 0);
+    stream_set_user(got, on_ready, &events);
+    stream_want(got, STREAM_READABLE);
+    RUN_UNTIL(loop, events & STREAM_READABLE);
     close(fd);
     close(listener);
 }
@@ -269,6 +310,7 @@ int main(void)
 #define DIAL_TEST(f) cmocka_unit_test_setup_teardown(f, open_loop, close_loop)
     const struct CMUnitTest tests[] = {
         DIAL_TEST(a_listening_port_is_reached_and_told_from_the_loop),
+        DIAL_TEST(what_a_server_says_first_is_heard),
         DIAL_TEST(a_closed_port_refuses_at_once),
         DIAL_TEST(silence_ends_at_the_deadline),
         DIAL_TEST(what_is_no_address_is_said),

@@ -2,16 +2,18 @@
 #include "net/tcp.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <sys/resource.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "support/busy.h"
 #include "support/sockets.h"
 
 static struct loop *loop;
@@ -378,29 +380,26 @@ static void abort_sends_a_reset(void **state)
     assert_int_equal(errno, ECONNRESET);
 }
 
-/* Microseconds of CPU that 50 ms of waiting cost. */
-static long busy_us(void)
+/* A read ends at the urgent mark, however much lies behind it. */
+static void what_lies_behind_an_urgent_byte_is_read(void **state)
 {
-    struct rusage u[2];
-
-    loop_run_for(loop, 5);
-    getrusage(RUSAGE_SELF, &u[0]);
-    loop_run_for(loop, 50);
-    getrusage(RUSAGE_SELF, &u[1]);
-    return 1000000 * (u[1].ru_utime.tv_sec - u[0].ru_utime.tv_sec) +
-           1000000 * (u[1].ru_stime.tv_sec - u[0].ru_stime.tv_sec) +
-           (u[1].ru_utime.tv_usec - u[0].ru_utime.tv_usec) +
-           (u[1].ru_stime.tv_usec - u[0].ru_stime.tv_usec);
+    (void)state;
+    stream_want(s, STREAM_READABLE);
+    send_from_far("ab");
+    assert_int_equal(send(far, "!", 1, MSG_OOB), 1);
+    send_from_far("cd");
+    RUN_UNTIL(loop, got.bytes == 4);
+    assert_true(got_is("abcd"));
+    send_from_far("ef");
+    RUN_UNTIL(loop, got.bytes == 6);
 }
-
-enum { QUIET_US = 25000 };
 
 static void urgent_bytes_do_not_make_the_loop_spin(void **state)
 {
     (void)state;
     loop_run_for(loop, 2);
     assert_int_equal(send(far, "!", 1, MSG_OOB), 1);
-    assert_true(busy_us() < QUIET_US);
+    assert_true(busy_us(loop) < BUSY_QUIET_US);
 }
 
 static void a_paused_stream_lets_the_loop_sleep_whatever_waits_in_it(void **state)
@@ -410,14 +409,14 @@ static void a_paused_stream_lets_the_loop_sleep_whatever_waits_in_it(void **stat
     loop_run_for(loop, 2);
     stream_unwant(s, STREAM_READABLE);
     send_from_far("unread");
-    assert_true(busy_us() < QUIET_US);
+    assert_true(busy_us(loop) < BUSY_QUIET_US);
     shutdown(far, SHUT_WR);
-    assert_true(busy_us() < QUIET_US);
+    assert_true(busy_us(loop) < BUSY_QUIET_US);
     assert_int_equal(stream_shutdown(s), 0); /* both have ended: the kernel says so for ever */
-    assert_true(busy_us() < QUIET_US);
+    assert_true(busy_us(loop) < BUSY_QUIET_US);
     stream_want(s, STREAM_READABLE);
     RUN_UNTIL(loop, read_end == ERR_EOF);
-    assert_true(busy_us() < QUIET_US);
+    assert_true(busy_us(loop) < BUSY_QUIET_US);
 }
 
 static void a_blocked_writer_lets_the_loop_sleep(void **state)
@@ -429,12 +428,12 @@ static void a_blocked_writer_lets_the_loop_sleep(void **state)
     push_bytes(&q, 16 << 20);
     assert_int_equal(stream_write(s, &q), ERR_AGAIN);
     bufq_clear(&q);
-    assert_true(busy_us() < QUIET_US);
+    assert_true(busy_us(loop) < BUSY_QUIET_US);
     for (int i = 0; i < 50; i++) {
         sockets_drain(far, &is_end);
         loop_run_for(loop, 0);
     }
-    assert_true(busy_us() < QUIET_US); /* writable again, and nothing to write */
+    assert_true(busy_us(loop) < BUSY_QUIET_US); /* writable again, and nothing to write */
 }
 
 /* ---- closing ---- */
@@ -480,6 +479,48 @@ static void close_before_the_peer_has_finished_does_not_reset_it(void **state)
     assert_int_equal(sockets_drain(far, &is_end), 0);
     assert_true(is_end);
     send_from_far("and more of it");
+}
+
+enum { MUCH = 640 * 1024 };
+
+/* Reads fast, so that the kernel gives the socket a large buffer; then lets bytes wait in it. */
+static int let_much_wait(void)
+{
+    static const char block[16384];
+    int waiting = 0;
+    int on_their_way = 1;
+
+    stream_want(s, STREAM_READABLE);
+    for (int i = 0; i < 1000 || on_their_way; i++) {
+        if (i < 1000) {
+            sockets_stuff(far);
+        }
+        loop_run_for(loop, 0);
+        bufq_clear(&got);
+        ioctl(far, TIOCOUTQ, &on_their_way);
+    }
+    stream_unwant(s, STREAM_READABLE);
+    for (int tries = 0; waiting < MUCH && tries < 1000; tries++) {
+        (void)!send(far, block, sizeof block, MSG_DONTWAIT);
+        usleep(1000);
+        ioctl(tcp_fd(s), FIONREAD, &waiting);
+    }
+    return waiting;
+}
+
+/* More than is thrown away at once, and nothing follows that could be told. */
+static void all_that_waits_for_a_closed_stream_is_thrown_away(void **state)
+{
+    (void)state;
+    int fd = tcp_fd(s);
+
+    if (let_much_wait() < MUCH) {
+        skip(); /* this kernel is sparing */
+    }
+    shutdown(far, SHUT_WR);
+    loop_run_for(loop, 5);
+    stream_close(&s);
+    RUN_UNTIL(loop, fcntl(fd, F_GETFD) < 0); /* long before its patience ends */
 }
 
 static void the_end_of_the_loop_cuts_a_close_that_nobody_waits_for(void **state)
@@ -588,18 +629,24 @@ static void figures_are_the_kernels_over_ipv6_too(void **state)
     check_figures();
 }
 
+static void open_unix_pair(void)
+{
+    int fds[2];
+
+    stream_abort(&s);
+    far_closes();
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    far = fds[1];
+    open_stream(fds[0]);
+}
+
 static void unix_sockets_are_streams_too(void **state)
 {
     (void)state;
     struct tcp_stats stats;
     struct stream_facts facts;
-    int fds[2];
 
-    stream_abort(&s);
-    far_closes();
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-    far = fds[1];
-    open_stream(fds[0]);
+    open_unix_pair();
     stream_facts(s, &facts);
     assert_string_equal(facts.transport, "unix");
     assert_int_equal(tcp_stats(s, &stats), ERR_UNSUPPORTED);
@@ -611,6 +658,33 @@ static void unix_sockets_are_streams_too(void **state)
     RUN_UNTIL(loop, read_end);
     assert_true(got_is("hello"));
     assert_int_equal(read_end, ERR_EOF);
+}
+
+/* A read ends where a descriptor was passed. Nobody takes it. */
+static void descriptors_passed_by_a_unix_peer_hide_no_bytes(void **state)
+{
+    (void)state;
+    union {
+        char bytes[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr header;
+    } control = {
+        .header = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS},
+    };
+    struct iovec text = {.iov_base = (char[]){'a', 'b'}, .iov_len = 2};
+    struct msghdr message = {
+        .msg_iov = &text,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof control.bytes,
+    };
+
+    open_unix_pair();
+    memcpy(CMSG_DATA(&control.header), &far, sizeof far);
+    stream_want(s, STREAM_READABLE);
+    assert_int_equal(sendmsg(far, &message, 0), 2);
+    send_from_far("cd");
+    RUN_UNTIL(loop, got.bytes == 4);
+    assert_true(got_is("abcd"));
 }
 
 int main(void)
@@ -633,11 +707,13 @@ int main(void)
         TCP_TEST(a_failed_send_does_not_turn_a_reset_into_an_end),
         TCP_TEST(a_true_end_before_a_reset_stays_an_end),
         TCP_TEST(abort_sends_a_reset),
+        TCP_TEST(what_lies_behind_an_urgent_byte_is_read),
         TCP_TEST(urgent_bytes_do_not_make_the_loop_spin),
         TCP_TEST(a_paused_stream_lets_the_loop_sleep_whatever_waits_in_it),
         TCP_TEST(a_blocked_writer_lets_the_loop_sleep),
         TCP_TEST(close_sends_what_was_written_and_then_the_end),
         TCP_TEST(close_before_the_peer_has_finished_does_not_reset_it),
+        TCP_TEST(all_that_waits_for_a_closed_stream_is_thrown_away),
         TCP_TEST(the_end_of_the_loop_cuts_a_close_that_nobody_waits_for),
         TCP_TEST(after_close_nobody_is_told),
         TCP_TEST(a_detached_socket_loses_nothing),
@@ -645,6 +721,7 @@ int main(void)
         TCP_TEST(figures_are_the_kernels),
         TCP_TEST(figures_are_the_kernels_over_ipv6_too),
         TCP_TEST(unix_sockets_are_streams_too),
+        TCP_TEST(descriptors_passed_by_a_unix_peer_hide_no_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

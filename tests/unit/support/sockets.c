@@ -1,6 +1,7 @@
 #include "support/sockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -37,12 +38,18 @@ int sockets_connect_to(int listener_fd)
     return fd;
 }
 
+static void set_non_blocking(int fd)
+{
+    assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+}
+
 void sockets_connected(int fds[2])
 {
     int listener = sockets_listener(4);
 
     fds[0] = sockets_connect_to(listener);
-    fds[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    set_non_blocking(fds[0]);
+    fds[1] = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     assert_true(fds[1] >= 0);
     close(listener);
 }
@@ -63,7 +70,8 @@ bool sockets_connected_v6(int fds[2])
     assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &len), 0);
     fds[0] = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(connect(fds[0], (struct sockaddr *)&at, sizeof at), 0);
-    fds[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    set_non_blocking(fds[0]);
+    fds[1] = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     assert_true(fds[1] >= 0);
     close(listener);
     return true;
