@@ -48,6 +48,7 @@ static void empty_socket(struct task *task)
     do {
         n = recv(w->fd, message, sizeof message, MSG_DONTWAIT);
     } while (n > 0 || (n < 0 && errno == ENOBUFS));
+    watch_set(w->watch, WATCH_READABLE); /* it was broken, if it was more */
     if (!timer_is_armed(&w->settle)) {
         timer_arm(w->loop, &w->settle, delay_ms(w));
     }

@@ -86,6 +86,22 @@ static void a_network_that_never_rests_is_told_now_and_then(void **state)
     assert_int_equal(told_count, 2);
 }
 
+/* The kernel throws away what the socket cannot hold, and marks it with an error. */
+static void more_changes_than_it_can_hold_do_not_make_it_deaf(void **state)
+{
+    (void)state;
+    need_watch();
+    for (int i = 0; i < 2000; i++) {
+        set_loopback(i % 2 == 0);
+    }
+    loop_run_for(loop, NETWATCH_SETTLE_MS + 40);
+    assert_int_equal(told_count, 1);
+    loop_run_for(loop, NETWATCH_REST_MS);
+    set_loopback(true);
+    loop_run_for(loop, NETWATCH_SETTLE_MS + 40);
+    assert_int_equal(told_count, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +110,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_quiet_network_is_not_told, open_watch, close_watch),
         cmocka_unit_test_setup_teardown(a_network_that_never_rests_is_told_now_and_then, open_watch,
                                         close_watch),
+        cmocka_unit_test_setup_teardown(more_changes_than_it_can_hold_do_not_make_it_deaf,
+                                        open_watch, close_watch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
