@@ -52,7 +52,7 @@ def memory_of_agents(lab, programs):
             for part, values in zip(AGENT_PARTS, zip(*found))}
 
 
-WHOLE = "idle stream: all of the {}, with socket, pump and libuv's handle"
+WHOLE = "idle stream: all of the {}, with socket, watch and pump"
 ENGINE = "idle stream: engine and link stream, each side"
 
 
