@@ -64,14 +64,37 @@ def test_a_visitor_renews_its_keys_and_ours(web):
         client.kill()
 
 
-@pytest.mark.parametrize("cipher", ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
-                                    "TLS_CHACHA20_POLY1305_SHA256"])
+each_cipher = pytest.mark.parametrize("cipher", [
+    "TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"])
+
+
+@each_cipher
 def test_much_passes_with_each_cipher(lab, cipher):
     page = os.urandom(5_000_000)
     web = lab.http(lab.origin(http_origin(lambda wire, head: wire.send(answer(page)))))
     done = lab.curl(f"https://127.0.0.1:{web.port}/", "-k", "-H", f"Host: {web.host}",
                     "--tls13-ciphers", cipher, "--tlsv1.3")
     assert hashlib.sha256(done.body).digest() == hashlib.sha256(page).digest()
+
+
+@each_cipher
+def test_much_passes_both_ways_between_new_keys(lab, cipher):
+    """Keys change before and after the 1 MiB from which on AES may be another's work."""
+    echo = http_origin(lambda wire, head: wire.send(answer(wire.read_body(head))))
+    web = lab.http(lab.origin(echo))
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{web.port}", "-tls1_3",
+               "-ciphersuites", cipher]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, bufsize=0) as client:
+        s_client_says(client, b"---\nSSL handshake has read")
+        for key in (None, b"K", b"k", None, b"K", b"k", b"K", None):
+            if key:
+                client.stdin.write(key + b"\n")
+                s_client_says(client, b"KEYUPDATE")
+            body = os.urandom(200_000).hex().encode()  # nothing that s_client takes for a command
+            client.stdin.write(web.request("POST", "/", f"Content-Length: {len(body)}") + body)
+            s_client_says(client, body)
+        client.kill()
 
 
 def test_older_versions_are_refused(web):
