@@ -1,7 +1,7 @@
 /* How much DATA may be on its way: enough to keep the carrier busy, and no more.
  *
  *     limit = 2 x (best rate seen) x (shortest round trip), at least MUX_FLIGHT_MIN_BYTES
- *             or, while somebody talks, MUX_FLIGHT_TALK_BYTES
+ *             or, while somebody talks on a short line, MUX_FLIGHT_TALK_BYTES
  *
  * What is on its way beyond that waits in the kernels' queues, where nothing can overtake it: a
  * keystroke beside a download would wait behind megabytes. Receipts count, not readers: a slow
@@ -10,14 +10,15 @@
  *
  * The least that is allowed saves system calls on a short fast line, where it is most of the queue.
  * It is for bulk that has nobody beside it: next to a stream that says little again and again it
- * shrinks, and a keystroke's way with it.
+ * shrinks, and a keystroke's way with it. Not on a line that the clock can measure: that one may
+ * become longer than it was when it was measured, and bulk would get a part of what it needs.
  *
  * The rate is measured in rounds. It rises at once and falls slowly, and only when the limit was in
  * the way: who has little to send says nothing about the carrier.
  */
 #include "mux/mux_priv.h"
 
-static uint64_t shortest_rtt_us(const struct mux *m, bool is_short)
+static uint64_t shortest_rtt_us(const struct mux *m, bool makes_room)
 {
     const struct mux_ping_state *p = &m->ping;
     bool is_hinted = p->hint_us > 0 && p->hint_us < 1000; /* the clock says so too */
@@ -25,15 +26,15 @@ static uint64_t shortest_rtt_us(const struct mux *m, bool is_short)
     if (p->rtt_min_ms) {
         return p->rtt_min_ms * UINT64_C(1000);
     }
-    return is_short && is_hinted ? p->hint_us : MUX_FLIGHT_RTT_MIN_US;
+    return makes_room && is_hinted ? p->hint_us : MUX_FLIGHT_RTT_MIN_US;
 }
 
 static void update_limit(struct mux *m)
 {
     struct mux_flight *f = &m->flight;
-    bool is_short = m->now_ms < f->talk_until_ms;
-    uint64_t least = is_short ? MUX_FLIGHT_TALK_BYTES : MUX_FLIGHT_MIN_BYTES;
-    uint64_t twice = 2 * f->bytes_per_ms * shortest_rtt_us(m, is_short) / 1000;
+    bool makes_room = m->now_ms < f->talk_until_ms && m->ping.rtt_min_ms == 0;
+    uint64_t least = makes_room ? MUX_FLIGHT_TALK_BYTES : MUX_FLIGHT_MIN_BYTES;
+    uint64_t twice = 2 * f->bytes_per_ms * shortest_rtt_us(m, makes_room) / 1000;
 
     f->limit = twice > least ? twice : least;
 }

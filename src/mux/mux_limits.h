@@ -34,7 +34,7 @@ enum {
     /* On its way */
     MUX_FLIGHT_MIN_BYTES = 256 * 1024, /* always allowed to be sent and not acknowledged */
     MUX_FLIGHT_RTT_MIN_US = 250,       /* taken for a round trip shorter than the clock shows */
-    MUX_FLIGHT_TALK_BYTES = 64 * 1024, /* allowed instead of MIN beside a stream that talks */
+    MUX_FLIGHT_TALK_BYTES = 64 * 1024, /* instead of MIN on a short line beside who talks */
     MUX_TALK_BYTES = 4096,             /* who says no more than this at a time, */
     MUX_TALK_BURSTS = 3,               /* so many times running, talks, */
     MUX_TALK_HOLD_MS = 1000,           /* and is made room for so long */

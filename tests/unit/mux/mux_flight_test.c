@@ -130,6 +130,21 @@ static void bulk_makes_room_for_who_talks(void **state)
     assert_in_range(let_go(), MUX_FLIGHT_MIN_BYTES, MUX_FLIGHT_MIN_BYTES + FRAME);
 }
 
+/* The round trip that is known may be shorter than what it has become: a short queue would be a
+ * part of what the line needs now. */
+static void a_line_that_the_clock_can_measure_keeps_its_least(void **state)
+{
+    enum { FRAME = 80 << 10 };
+
+    (void)state;
+    assert_int_equal(pair_open(&pair, PAIR_RELAY, 1, 64 << 20, 0), 0);
+    assert_int_equal(pair_open(&pair, PAIR_RELAY, 2, 100, 0), 0);
+    pair_settle(&pair);
+    pair.side[PAIR_RELAY].mux->ping.rtt_min_ms = 1;
+    talk(MUX_TALK_BURSTS + 1);
+    assert_in_range(let_go(), MUX_FLIGHT_MIN_BYTES, MUX_FLIGHT_MIN_BYTES + FRAME);
+}
+
 /* Answers have small heads and ends, one behind the other, but what is between them is no talk. */
 static void pieces_of_bulk_are_no_talk(void **state)
 {
@@ -221,6 +236,7 @@ int main(void)
         PAIR_TEST(a_long_carrier_is_filled),
         PAIR_TEST(a_narrow_carrier_gets_a_short_queue),
         PAIR_TEST(bulk_makes_room_for_who_talks),
+        PAIR_TEST(a_line_that_the_clock_can_measure_keeps_its_least),
         PAIR_TEST(pieces_of_bulk_are_no_talk),
         PAIR_TEST(room_is_made_by_the_carriers_own_round_trip),
     };
