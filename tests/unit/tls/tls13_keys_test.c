@@ -13,11 +13,21 @@
 static const struct tls13_suite suite = {GNUTLS_CIPHER_AES_128_GCM, GNUTLS_MAC_SHA256};
 static const uint8_t secret[32] = {1, 2, 3};
 
+static bool is_bulk; /* the first record is what makes the cipher for bulk take over */
+
+static int start_bulk(void **state)
+{
+    (void)state;
+    is_bulk = true;
+    return 0;
+}
+
 static struct tls13_keys keys(void)
 {
     struct tls13_keys k;
 
     assert_int_equal(tls13_keys_init(&k, suite, slice_of(secret, sizeof secret)), 0);
+    k.small_bytes_left = is_bulk ? 1 : k.small_bytes_left;
     return k;
 }
 
@@ -74,8 +84,8 @@ static void a_suite_of_other_sizes_is_not_ours(void **state)
 /* ---- there and back ---- */
 
 /* Gives the record to `open` in two parts. */
-static void assert_opens(struct tls13_keys *k, struct bufq *record, size_t cut, const uint8_t *plain,
-                         size_t n)
+static void assert_opens(struct tls13_keys *k, struct bufq *record, size_t cut,
+                         const uint8_t *plain, size_t n)
 {
     struct bufq in = {0}, out = {0};
     gnutls_alert_description_t alert;
@@ -186,6 +196,52 @@ static void padding_is_taken_off(void **state)
     tls13_keys_deinit(&back);
 }
 
+/* A record of `length` behind the head: so much content, its type, and padding. */
+static void seal_padded(struct tls13_keys *k, size_t content_bytes, size_t length,
+                        struct bufq *record_out)
+{
+    const size_t n = length - TLS13_TAG_BYTES;
+    const uint8_t head[TLS13_HEAD_BYTES] = {TLS13_DATA, 3, 3, (uint8_t)(length >> 8),
+                                            (uint8_t)length};
+    uint8_t *inner = mem_alloc(n), *record = mem_alloc(sizeof head + length);
+    uint8_t nonce[TLS13_IV_BYTES];
+    struct bufq text = {0};
+
+    inner[content_bytes] = TLS13_DATA;
+    memcpy(record, head, sizeof head);
+    bufq_push(&text, inner, n - 1);
+    tls13_keys_next(k, length, nonce);
+    k->cipher->ops->seal(k->cipher, nonce, record, &text, n - 1, inner[n - 1]);
+    bufq_push(record_out, record, sizeof head + length);
+    mem_free(inner);
+    mem_free(record);
+}
+
+static void the_largest_record_opens_and_no_larger_content(void **state)
+{
+    struct tls13_keys there = keys(), back = keys();
+    struct bufq record = {0}, out = {0};
+    gnutls_alert_description_t alert;
+    enum tls13_type type;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) { /* the second is behind the cipher's change, if there is one */
+        seal_padded(&there, TLS13_PLAIN_MAX_BYTES, TLS13_CIPHER_MAX_BYTES, &record);
+        assert_int_equal(tls13_open(&back, &record, &out, &type, &alert), 0);
+        assert_int_equal(type, TLS13_DATA);
+        assert_int_equal(out.bytes, TLS13_PLAIN_MAX_BYTES);
+        assert_true(bufq_is_empty(&record));
+        bufq_clear(&out);
+    }
+    seal_padded(&there, TLS13_PLAIN_MAX_BYTES + 1, TLS13_CIPHER_MAX_BYTES, &record);
+    assert_int_equal(tls13_open(&back, &record, &out, &type, &alert), ERR_TLS);
+    assert_int_equal(alert, GNUTLS_A_RECORD_OVERFLOW);
+    assert_true(bufq_is_empty(&out));
+    bufq_clear(&record);
+    tls13_keys_deinit(&there);
+    tls13_keys_deinit(&back);
+}
+
 /* ---- what is refused ---- */
 
 static void assert_refused(const void *bytes, size_t n, gnutls_alert_description_t expected)
@@ -284,11 +340,14 @@ int main(void)
         cmocka_unit_test(four_records_fill_a_chunk),
         cmocka_unit_test(bulk_and_new_keys_change_no_byte),
         cmocka_unit_test(padding_is_taken_off),
+        cmocka_unit_test(the_largest_record_opens_and_no_larger_content),
         cmocka_unit_test(heads_that_cannot_be_are_refused_before_the_rest_has_come),
         cmocka_unit_test(each_changed_bit_is_noticed),
         cmocka_unit_test(a_record_twice_is_refused),
         cmocka_unit_test(content_without_a_type_is_refused),
     };
+    int failed_small = cmocka_run_group_tests_name("small", tests, NULL, NULL);
+    int failed_bulk = cmocka_run_group_tests_name("bulk", tests, start_bulk, NULL);
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return failed_small + failed_bulk;
 }
