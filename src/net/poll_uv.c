@@ -182,9 +182,10 @@ static void on_bell(uv_async_t *uv)
     loop_on_wake(loop_of(uv->loop));
 }
 
+/* When it has expired before uv_run came to poll, that would wait for ever. */
 static void on_limit(uv_timer_t *uv)
 {
-    (void)uv; /* uv_run returns */
+    uv_stop(uv->loop);
 }
 
 void poller_init(struct loop *loop)

@@ -386,6 +386,18 @@ static void run_for_returns_at_its_time_and_not_before(void **state)
     assert_true(ms >= 29 && ms < 500);
 }
 
+/* A clock may tick anywhere between looking at it and sleeping. */
+static void every_one_of_many_short_waits_ends(void **state)
+{
+    (void)state;
+    uint64_t start = clock_now_ms();
+
+    for (int i = 0; i < 1000; i++) {
+        loop_run_for(loop, 1);
+    }
+    assert_true(clock_now_ms() - start < 20 * 1000);
+}
+
 /* ---- other threads ---- */
 
 enum { LETTERS = 20000 };
@@ -459,6 +471,7 @@ int main(void)
         LOOP_TEST(a_timer_rearmed_for_now_does_not_starve_the_turn),
         LOOP_TEST(thousands_of_timers_keep_their_order_under_changes),
         LOOP_TEST(run_for_returns_at_its_time_and_not_before),
+        LOOP_TEST(every_one_of_many_short_waits_ends),
         LOOP_TEST(letters_of_a_thread_arrive_all_and_in_order),
         LOOP_TEST(a_letter_wakes_a_sleeping_loop),
     };
