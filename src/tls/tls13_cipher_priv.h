@@ -1,8 +1,8 @@
-/* What one key of TLS 1.3 does to a record (RFC 8446, section 5.2), and who does it:
+/* What one key of TLS 1.3 does to a record (RFC 8446, section 5.2), and who does it. Either
  *
- *     tls13_cipher_library.c   the TLS library: every cipher, every machine
- *     tls13_cipher_wide.c      AES-GCM on whole vectors, where the processor can: 2.5 times as
- * fast, and what is sealed is gathered in the same pass
+ *  - tls13_cipher_library.c: the TLS library, every cipher on every machine; or
+ *  - tls13_cipher_wide.c: AES-GCM on whole vectors, where the processor can: 2.5 times as fast, and
+ *    what is sealed is gathered in the same pass.
  *
  * A record lies in one piece: the head (written, authenticated), the content and its type, the tag.
  * Behind the doors of tls/.
