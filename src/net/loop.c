@@ -74,13 +74,20 @@ void loop_unmark_dirty(struct flusher *flusher)
     list_remove(&flusher->node);
 }
 
+static int highest_bit(unsigned bits)
+{
+    return (int)(8 * sizeof bits) - 1 - __builtin_clz(bits);
+}
+
+/* One pass downward: what is marked above waits for the next round. */
 static void run_flush(struct loop *loop)
 {
-    for (int level = LOOP_LEVELS - 1; level >= 0; level--) {
+    unsigned below = ~0u;
+
+    while (loop->dirty_levels & below) {
+        int level = highest_bit(loop->dirty_levels & below);
         struct list now;
-        if (!(loop->dirty_levels & 1u << level)) {
-            continue;
-        }
+        below = (1u << level) - 1;
         loop->dirty_levels &= ~(1u << level);
         list_init(&now);
         list_join(&now, &loop->dirty[level]);
