@@ -67,7 +67,8 @@ void dial_interleave(struct addr *addrs, size_t count)
 static void close_attempt(struct attempt *a)
 {
     if (a->watch) {
-        watch_close_fd(&a->watch, a->fd);
+        watch_close(&a->watch);
+        close(a->fd);
     }
 }
 

@@ -35,7 +35,8 @@ static void free_lingerer(struct grave *g)
 
 static void finish(struct lingerer *l)
 {
-    watch_close_fd(&l->watch, l->fd);
+    watch_close(&l->watch);
+    close(l->fd);
     bufq_clear(&l->tx);
     timer_disarm(l->loop, &l->patience);
     loop_unschedule(&l->step);

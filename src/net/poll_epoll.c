@@ -1,7 +1,7 @@
 /* Linux: waits with epoll, libuv being a guest.
  *
- *     epoll  <-- watches    edge triggered: one epoll_ctl for life (a second when a stream is full
- *                           for the first time); STEADY ones level triggered
+ *     epoll  <-- watches    edge triggered: told at the beginning and at the end (and once more
+ *                           when a stream is full for the first time); STEADY ones level triggered
  *            <-- bell       an eventfd, edge triggered: never read
  *            <-- libuv      its own epoll, level triggered: uv_run when it has something
  *
@@ -132,16 +132,8 @@ static void free_watch(struct grave *g)
     mem_free(CONTAINER_OF(g, struct watch, grave));
 }
 
-static void bury(struct watch *w)
-{
-    struct loop *loop = w->loop;
-
-    loop->poller->watch_count--;
-    w->fn = NULL;
-    w->grave = (struct grave){0};
-    loop_bury(loop, &w->grave, free_watch);
-}
-
+/* Closing the descriptor is not enough: epoll forgets a file when nobody holds it any more, and who
+ * reads /proc/PID/fdinfo holds it for a moment. What it told then would find a freed watch. */
 void watch_close(struct watch **w_ref)
 {
     struct watch *w = *w_ref;
@@ -149,19 +141,13 @@ void watch_close(struct watch **w_ref)
     if (!w) {
         return;
     }
+    struct loop *loop = w->loop;
     *w_ref = NULL;
     ASSERT(control(w, EPOLL_CTL_DEL) == 0);
-    bury(w);
-}
-
-/* Epoll forgets a file when its last descriptor is closed. This one has no other: nothing in this
- * program duplicates a socket, passes it on or forks. */
-void watch_close_fd(struct watch **w_ref, int fd_take)
-{
-    ASSERT((*w_ref)->fd == fd_take);
-    close(fd_take);
-    bury(*w_ref);
-    *w_ref = NULL;
+    loop->poller->watch_count--;
+    w->fn = NULL;
+    w->grave = (struct grave){0};
+    loop_bury(loop, &w->grave, free_watch);
 }
 
 void watch_set_user(struct watch *w, watch_fn *fn, void *ctx)

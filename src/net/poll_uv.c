@@ -9,8 +9,6 @@
  *
  * It is level triggered, so every watch is a STEADY one, and SHORT is never told: what a short read
  * has left is told in the next turn. */
-#include <unistd.h>
-
 #include "base/mem.h"
 #include "net/loop_priv.h"
 #include "net/watch.h"
@@ -150,12 +148,6 @@ void watch_close(struct watch **w_ref)
     *w_ref = NULL;
     list_remove(&w->changed);
     uv_close((uv_handle_t *)&w->uv, on_closed); /* takes the descriptor out of the kernel at once */
-}
-
-void watch_close_fd(struct watch **w, int fd_take)
-{
-    watch_close(w);
-    close(fd_take);
 }
 
 void watch_set_user(struct watch *w, watch_fn *fn, void *ctx)

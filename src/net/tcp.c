@@ -347,7 +347,8 @@ static void bury(struct tcp *t)
 static void finish_close(struct tcp *t)
 {
     if (t->tx_end || (t->rx_end && bufq_is_empty(&t->tx))) {
-        watch_close_fd(&t->watch, t->fd);
+        watch_close(&t->watch);
+        close(t->fd);
     } else {
         linger_start(t->stream.loop, t->fd, t->watch, &t->tx);
     }
@@ -360,7 +361,8 @@ static void do_close(struct stream *s, bool is_abort)
 
     if (is_abort) {
         socket_set_reset(t->fd);
-        watch_close_fd(&t->watch, t->fd);
+        watch_close(&t->watch);
+        close(t->fd);
         bury(t);
         return;
     }

@@ -4,16 +4,15 @@
  *  - An arrival (bytes, an end, room) is told at least once, and at the latest when it is wanted.
  *    It may be told early, while nobody wants it, and never again: so a user remembers what it was
  *    told until it has found the descriptor dry, that is until a call said AGAIN, or took or gave
- *    less than it might have (see SHORT). It may be told twice: a call that says AGAIN does no
- * harm.
+ *    less than it might have (see SHORT). It may be told twice: who then hears AGAIN waits on.
  *  - A STEADY watch is told in every turn in which what it wants is so, and nothing else. It is for
  *    users that take a part and come back: a queue of connections.
  *  - A reset (or an error of a datagram socket) is told as BROKEN, also to who wants nothing, once,
  *    and then nothing more. Bytes that came before it can still be read. Setting interest again
  *    starts anew.
  *
- * One watch per descriptor. Callbacks come in the events phase: note what happened, schedule a
- * task, nothing else. The descriptor belongs to the caller.
+ * One watch per descriptor, which belongs to the caller. Callbacks come in the events phase: they
+ * note what happened and schedule a task; any watch may be closed.
  */
 #pragma once
 #include "base/err.h"
@@ -36,11 +35,9 @@ typedef void watch_fn(void *ctx, unsigned events);
 MUST_USE int watch_open(struct watch **out, struct loop *loop, int fd, unsigned events,
                         watch_fn *fn, void *ctx);
 
-/* Stops at once: after it the descriptor may be watched by another loop. Accepts NULL inside. */
+/* Stops at once, before the descriptor is closed or watched by another loop. Accepts NULL inside.
+ */
 void watch_close(struct watch **w);
-
-/* watch_close, and close of the descriptor, which was never duplicated: cheaper than the two. */
-void watch_close_fd(struct watch **w, int fd_take);
 
 void watch_set_user(struct watch *w, watch_fn *fn, void *ctx);
 

@@ -262,7 +262,8 @@ static void check_datagrams_after_an_error(unsigned kind)
     assert_int_equal(sendto(other, "hello", 5, 0, (struct sockaddr *)&here.storage, here.len), 5);
     RUN_UNTIL(loop, ear.events & WATCH_READABLE);
     assert_int_equal(recv(fd, text, sizeof text, 0), 5);
-    watch_close_fd(&ear.watch, fd);
+    watch_close(&ear.watch);
+    close(fd);
     close(other);
 }
 
@@ -323,7 +324,8 @@ static void a_number_used_again_is_a_new_descriptor(void **state)
     listen_with(&ear, near, WATCH_READABLE);
     loop_run_for(loop, 2);
     say(far, "for the old one");
-    watch_close_fd(&ear.watch, near);
+    watch_close(&ear.watch);
+    close(near);
     close(far);
     sockets_connected(fds);
     assert_true(fds[0] == old || fds[1] == old);
@@ -334,6 +336,25 @@ static void a_number_used_again_is_a_new_descriptor(void **state)
     assert_int_equal(ear.told_count, 0);
     say(far, "for the new one");
     RUN_UNTIL(loop, ear.events & WATCH_READABLE);
+}
+
+/* As whoever reads /proc/PID/fdinfo holds it for a moment: closing our descriptor does not end the
+ * socket, and the kernel may still have something to tell. */
+static void a_socket_that_somebody_else_holds_open_is_told_to_nobody(void **state)
+{
+    (void)state;
+    int held = dup(near);
+
+    assert_true(held >= 0);
+    listen_with(&ear, near, WATCH_READABLE);
+    loop_run_for(loop, 2);
+    watch_close(&ear.watch);
+    close(near);
+    near = held;
+    loop_run_for(loop, 2); /* the watch is buried */
+    say(far, "too late");
+    loop_run_for(loop, 5);
+    assert_int_equal(ear.told_count, 0);
 }
 
 /* ---- other descriptors ---- */
@@ -353,7 +374,8 @@ static void pipes_are_watched_too(void **state)
     forget(&ear);
     close(fds[1]);
     RUN_UNTIL(loop, ear.events & WATCH_READABLE);
-    watch_close_fd(&ear.watch, fds[0]);
+    watch_close(&ear.watch);
+    close(fds[0]);
 }
 
 static void what_cannot_be_watched_is_refused(void **state)
@@ -384,6 +406,7 @@ int main(void)
         WATCH_TEST(nothing_is_told_to_a_watch_that_another_has_just_closed),
         WATCH_TEST(a_descriptor_may_go_to_another_loop_with_what_was_not_read),
         WATCH_TEST(a_number_used_again_is_a_new_descriptor),
+        WATCH_TEST(a_socket_that_somebody_else_holds_open_is_told_to_nobody),
         WATCH_TEST(pipes_are_watched_too),
         WATCH_TEST(what_cannot_be_watched_is_refused),
     };
