@@ -55,12 +55,15 @@ static uint32_t mask_of(const struct watch *w)
     return mask ? mask : EPOLLET; /* errors are told whatever is asked for: once is enough */
 }
 
-/* Also asks the kernel what is so now, and has it told. */
+/* Also asks the kernel what is so now, and has it told. Only ADD may fail. */
 static int control(struct watch *w, int operation)
 {
     struct epoll_event event = {.events = mask_of(w), .data.ptr = w};
     int failed = epoll_ctl(w->loop->poller->epoll_fd, operation, w->fd, &event);
 
+    if (failed && errno == ENOSPC) {
+        return ERR_FULL; /* fs.epoll.max_user_watches */
+    }
     return failed ? err_from_errno(errno) : 0;
 }
 

@@ -15,6 +15,7 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "net/addr.h"
 #include "net/linger.h"
@@ -415,10 +416,12 @@ struct stream *tcp_open_watched(struct loop *loop, int fd_take, struct watch *wa
 
 int tcp_open(struct stream **out, struct loop *loop, int fd_take)
 {
+    static const struct log_scope log = {.source = "sockets"};
     struct watch *watch;
     int err = watch_open(&watch, loop, fd_take, 0, on_watch, NULL);
 
     if (err < 0) {
+        log_error(&log, "connection dropped: the kernel does not watch it", LOG_ERR(err));
         close(fd_take);
         return err;
     }

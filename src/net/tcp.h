@@ -11,7 +11,7 @@
 #include "net/addr.h"
 #include "net/stream.h"
 
-/* Takes the descriptor, also when it fails. */
+/* Takes the descriptor, also when it fails; then it is closed, and the log says so. */
 MUST_USE int tcp_open(struct stream **out, struct loop *loop, int fd_take);
 
 /* The kernel takes more only while less than this waits unsent in it (TCP_NOTSENT_LOWAT), so that

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "support/busy.h"
 #include "support/sockets.h"
@@ -42,6 +43,14 @@ static void on_ready(void *ctx, struct stream *stream, unsigned what)
         read_end = err;
         stream_unwant(s, STREAM_READABLE);
     }
+}
+
+static unsigned line_count;
+
+static void count_line(struct slice line, void *ctx)
+{
+    (void)line, (void)ctx;
+    line_count++;
 }
 
 static void open_stream(int fd)
@@ -687,10 +696,25 @@ static void descriptors_passed_by_a_unix_peer_hide_no_bytes(void **state)
     assert_true(got_is("abcd"));
 }
 
+static void what_cannot_be_watched_is_closed_and_the_log_says_so(void **state)
+{
+    (void)state;
+    struct stream *none = NULL;
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    line_count = 0;
+    log_set_sink(count_line, NULL);
+    assert_true(tcp_open(&none, loop, fd) < 0);
+    log_set_sink(NULL, NULL);
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+    assert_int_equal(line_count, 1);
+}
+
 int main(void)
 {
 #define TCP_TEST(f) cmocka_unit_test_setup_teardown(f, open_pair, close_pair)
     const struct CMUnitTest tests[] = {
+        TCP_TEST(what_cannot_be_watched_is_closed_and_the_log_says_so),
         TCP_TEST(bytes_arrive_and_are_told_while_wanted),
         TCP_TEST(nothing_is_told_to_a_paused_reader),
         TCP_TEST(what_is_left_is_told_again_without_the_kernel),
