@@ -62,7 +62,6 @@ static void on_control(struct session *s, struct slice message)
 {
     struct control_message m;
     struct errinfo why = {0};
-
     int err = control_decode(message, &m, &why);
 
     if (err < 0) {
