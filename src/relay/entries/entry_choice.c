@@ -34,7 +34,7 @@ static void add_host(struct bind_request *q, struct slice host, struct slice sho
     if (q->path_count == 0) {
         add_host_entry(q, host, shown, "/");
     }
-    for (uint32_t i = 0; i < q->path_count && q->entries.count < BIND_ENTRIES_MAX; i++) {
+    for (uint32_t i = 0; i < q->path_count; i++) {
         add_host_entry(q, host, shown, q->paths[i]);
     }
 }
@@ -106,6 +106,12 @@ static int host_of_name(const struct bind_request *q, struct slice name, struct 
 
 static int make_named_entries(struct bind_request *q)
 {
+    if (q->name_count * q->path_count > BIND_ENTRIES_MAX) {
+        return errinfo_set(&q->why, ERR_INVALID,
+                           "%u names with %u paths each: a tunnel has at most %u public entries; "
+                           "use several tunnels",
+                           q->name_count, q->path_count, BIND_ENTRIES_MAX);
+    }
     for (uint32_t i = 0; i < q->path_count; i++) {
         TRY(check_path(q->paths[i], &q->why));
     }

@@ -163,6 +163,27 @@ static void a_port_outside_the_range_is_refused_with_the_range(void **state)
     close_scene(&s);
 }
 
+static void more_entries_than_a_tunnel_may_have_are_refused_not_left_out(void **state)
+{
+    (void)state;
+    struct scene s;
+
+    open_scene(&s);
+    for (s.q.name_count = 0; s.q.name_count < 5; s.q.name_count++) {
+        s.q.names[s.q.name_count] = "blog";
+    }
+    for (s.q.path_count = 0; s.q.path_count < 12; s.q.path_count++) {
+        s.q.paths[s.q.path_count] = "/api";
+    }
+    assert_int_equal(choose(&s), 0);
+    assert_int_equal(s.q.entries.count, 60);
+    bind_entries_deinit(&s.q.entries);
+    s.q.paths[s.q.path_count++] = "/more";
+    assert_int_equal(choose(&s), ERR_INVALID);
+    check_has(s.q.why.text, "64");
+    close_scene(&s);
+}
+
 static void a_token_with_ports_of_its_own_is_given_one_of_them(void **state)
 {
     (void)state;
@@ -183,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_label_becomes_a_host_of_the_domain),
         cmocka_unit_test(every_path_is_an_entry_of_its_own),
+        cmocka_unit_test(more_entries_than_a_tunnel_may_have_are_refused_not_left_out),
         cmocka_unit_test(the_relays_own_names_cannot_be_bound),
         cmocka_unit_test(nobody_asked_gives_the_same_two_words_again),
         cmocka_unit_test(without_host_names_a_tunnel_gets_a_port),
