@@ -3,12 +3,18 @@
  *     epoll  <-- watches    edge triggered: told at the beginning and at the end (and once more
  *                           when a stream is full for the first time); STEADY ones level triggered
  *            <-- bell       an eventfd, edge triggered: never read
+ *            <-- alarm      a timerfd, edge triggered: never read
  *            <-- libuv      its own epoll, level triggered: uv_run when it has something
+ *
+ * The alarm stays set while waits come and go, and is changed only to ring earlier: a timeout of
+ * epoll_wait would set and take back a timer of the kernel's each time, which costs a tenth of a
+ * round trip (docs/architecture.md). It may ring for nothing.
  *
  * Memory of a closed watch stays until the end of the turn: its event may have been fetched. */
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -36,6 +42,8 @@ struct watch {
 struct poller {
     int epoll_fd;
     int bell_fd;
+    int alarm_fd;
+    uint64_t alarm_at_ms; /* when it rings; UINT64_MAX: it is not set */
     uint32_t watch_count;
     uv_async_t guest_stays; /* never sent: a libuv without handles would want to be run at once */
 };
@@ -189,9 +197,12 @@ void poller_init(struct loop *loop)
     loop->poller = p;
     p->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     p->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    ASSERT(p->epoll_fd >= 0 && p->bell_fd >= 0);
+    p->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    p->alarm_at_ms = UINT64_MAX;
+    ASSERT(p->epoll_fd >= 0 && p->bell_fd >= 0 && p->alarm_fd >= 0);
     ASSERT(uv_async_init(&loop->uv, &p->guest_stays, NULL) == 0);
     add_own(p, p->bell_fd, EPOLLIN | EPOLLET, &p->bell_fd);
+    add_own(p, p->alarm_fd, EPOLLIN | EPOLLET, &p->alarm_fd);
     add_own(p, uv_backend_fd(&loop->uv), EPOLLIN, &loop->uv);
 }
 
@@ -201,6 +212,7 @@ void poller_deinit(struct loop *loop)
 
     ASSERT(p->watch_count == 0);
     uv_close((uv_handle_t *)&p->guest_stays, NULL);
+    close(p->alarm_fd);
     close(p->bell_fd);
     close(p->epoll_fd);
 }
@@ -212,17 +224,34 @@ void poller_wake(struct loop *loop)
     ASSERT(write(loop->poller->bell_fd, &one, sizeof one) == sizeof one);
 }
 
+/* It rings at that time, or earlier. */
+static void set_alarm(struct poller *p, uint64_t at_ms)
+{
+    const struct itimerspec when = {.it_value = {.tv_sec = (time_t)(at_ms / 1000),
+                                                 .tv_nsec = (long)(at_ms % 1000) * 1000000}};
+
+    if (at_ms < p->alarm_at_ms) {
+        ASSERT(timerfd_settime(p->alarm_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0);
+        p->alarm_at_ms = at_ms;
+    }
+}
+
 void poller_wait(struct loop *loop, int timeout_ms)
 {
     struct poller *p = loop->poller;
     struct epoll_event events[BATCH];
     bool guest_is_due = uv_backend_timeout(&loop->uv) == 0;
-    int count = epoll_wait(p->epoll_fd, events, BATCH, guest_is_due ? 0 : timeout_ms);
 
+    if (timeout_ms > 0) {
+        set_alarm(p, loop->now_ms + (uint64_t)timeout_ms);
+    }
+    int count = epoll_wait(p->epoll_fd, events, BATCH, guest_is_due || timeout_ms == 0 ? 0 : -1);
     ASSERT(count >= 0 || errno == EINTR);
     for (int i = 0; i < count; i++) {
         if (events[i].data.ptr == &p->bell_fd) {
             loop_on_wake(loop);
+        } else if (events[i].data.ptr == &p->alarm_fd) {
+            p->alarm_at_ms = UINT64_MAX;
         } else if (events[i].data.ptr == &loop->uv) {
             guest_is_due = true;
         } else {
