@@ -64,6 +64,18 @@ static int check_path(const char *path, struct errinfo *why)
     return 0;
 }
 
+/* Puts `label` below the public name, which without --domain is what the agent says it dialled. */
+static int add_base(const struct bind_request *q, struct text *label, struct errinfo *why)
+{
+    text_addf(label, ".%s", q->public_name.host);
+    if (label->len > NAME_HOST_MAX) {
+        return errinfo_set(why, ERR_INVALID,
+                           "below %.64s... a host would have more than %d characters",
+                           q->public_name.host, NAME_HOST_MAX);
+    }
+    return 0;
+}
+
 static bool is_label(struct slice name)
 {
     return slice_index(name, '.') == name.len && !slice_is(name, "*");
@@ -84,8 +96,7 @@ static int host_of_name(const struct bind_request *q, struct slice name, struct 
     }
     if (is_label(name)) {
         TRY(names_check_label(name, host, why));
-        text_addf(host, ".%s", q->public_name.host);
-        return 0;
+        return add_base(q, host, why);
     }
     TRY(names_check_host(name, host, why));
     text_addf(&base, ".%s", q->public_name.host);
@@ -142,16 +153,19 @@ static uint64_t seed_of(const struct bind_request *q)
 }
 
 /* Two words. */
-static void make_assigned_name(struct bind_request *q)
+static int make_assigned_name(struct bind_request *q)
 {
     struct text host = {0};
 
     bind_entries_deinit(&q->entries);
     names_two_words(seed_of(q), q->attempt, &host);
     size_t label = host.len;
-    text_addf(&host, ".%s", q->public_name.host);
-    add_host(q, text_slice(&host), slice_sub(text_slice(&host), 0, label));
+    int err = add_base(q, &host, &q->why);
+    if (err == 0) {
+        add_host(q, text_slice(&host), slice_sub(text_slice(&host), 0, label));
+    }
     text_deinit(&host);
+    return err;
 }
 
 static uint16_t remembered_port(struct relay *relay, const struct bind_request *q)
@@ -255,6 +269,5 @@ int entry_choice_make(struct entry_choice *c, struct bind_request *q)
     if (q->name_count > 0) {
         return make_named_entries(q);
     }
-    make_assigned_name(q);
-    return 0;
+    return make_assigned_name(q);
 }

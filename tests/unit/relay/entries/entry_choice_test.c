@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "net/loop.h"
+#include "relay/entries/names.h"
 #include "relay/workers/shared.h"
 #include "store/store.h"
 #include "support/check.h"
@@ -163,6 +164,34 @@ static void a_port_outside_the_range_is_refused_with_the_range(void **state)
     close_scene(&s);
 }
 
+/* The base is what the agent says it dialled. */
+static void names_below_a_base_that_is_too_long_for_them_are_refused(void **state)
+{
+    (void)state;
+    struct scene s;
+    char label[NAME_LABEL_MAX + 1];
+
+    open_scene(&s);
+    memset(label, 'a', NAME_LABEL_MAX);
+    label[NAME_LABEL_MAX] = '\0';
+    memset(s.q.public_name.host, 'b', NAME_HOST_MAX - NAME_LABEL_MAX - 1);
+    ask_for(&s, label);
+    assert_int_equal(choose(&s), 0);
+    assert_int_equal(strlen(s.q.entries.items[0].host), NAME_HOST_MAX);
+    bind_entries_deinit(&s.q.entries);
+
+    memset(s.q.public_name.host, 'b', NAME_HOST_MAX - NAME_LABEL_MAX);
+    ask_for(&s, label);
+    assert_int_equal(choose(&s), ERR_INVALID);
+    check_has(s.q.why.text, "253");
+
+    memset(s.q.public_name.host, 'b', NAME_HOST_MAX - 1);
+    s.q.name_count = 0;
+    assert_int_equal(choose(&s), ERR_INVALID);
+    check_has(s.q.why.text, "253");
+    close_scene(&s);
+}
+
 static void more_entries_than_a_tunnel_may_have_are_refused_not_left_out(void **state)
 {
     (void)state;
@@ -204,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_label_becomes_a_host_of_the_domain),
         cmocka_unit_test(every_path_is_an_entry_of_its_own),
+        cmocka_unit_test(names_below_a_base_that_is_too_long_for_them_are_refused),
         cmocka_unit_test(more_entries_than_a_tunnel_may_have_are_refused_not_left_out),
         cmocka_unit_test(the_relays_own_names_cannot_be_bound),
         cmocka_unit_test(nobody_asked_gives_the_same_two_words_again),
