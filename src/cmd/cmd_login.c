@@ -97,6 +97,15 @@ static int take_ca(struct logging_in *l, const char *ca)
     return 0;
 }
 
+/* A pin that is given as a flag goes before the one in the word, as everywhere. */
+static void take_pin(struct logging_in *l, const char *pin)
+{
+    if (pin) {
+        mem_free(l->login.pin);
+        l->login.pin = mem_strdup(pin);
+    }
+}
+
 /* What can be said without asking the relay. */
 static int prepare(struct logging_in *l, const char *word, const struct options *options)
 {
@@ -107,6 +116,7 @@ static int prepare(struct logging_in *l, const char *word, const struct options 
     TRY(login_word_parse(slice_str(word), &relay, &token, &pin, &l->why));
     l->login = (struct login){.relay = slice_dup(relay), .token = copy(token), .pin = copy(pin)};
     TRY(take_ca(l, options->agent.ca));
+    take_pin(l, options->agent.pin);
     TRY(relay_choice_make(&options->agent, &l->login, &l->relay, &l->why));
     return data_dir_open(options->agent.state, &l->state, &l->why);
 }

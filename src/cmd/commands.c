@@ -22,7 +22,7 @@ static const struct option_group tcp_group = {&tunnel_schema, OPTION(tunnel), NA
 
 static const struct option_group link_group = {&agent_schema, OPTION(agent), NULL};
 static const struct option_group login_group = {&agent_schema, OPTION(agent),
-                                                NAMES("state", "ca", "insecure")};
+                                                NAMES("state", "ca", "pin", "insecure")};
 static const struct option_group agent_limits_group = {&limits_schema, OPTION(agent.limits),
                                                        NAMES("grace", "drain")};
 

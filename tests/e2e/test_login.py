@@ -54,3 +54,19 @@ def test_a_login_remembers_whose_signature_to_trust(lab):
                                                   "logins.yml").read_text()
     agent = lab.start("http", origin.target, "--json")
     assert lab.tunnel(agent)
+
+
+def test_the_pin_a_refused_login_names_can_be_given_to_it(lab):
+    relay = lab.relay()
+    address, token, pin = relay.login.split("#")
+    refused = lab.adit("login", f"{address}#{token}")
+    assert refused.returncode == 1
+    assert f"--pin {pin}" in refused.stderr
+    bad = lab.adit("login", f"{address}#{token}", "--pin", "nonsense")
+    assert bad.returncode == 2
+    assert "'nonsense' is no pin" in bad.stderr
+    done = lab.adit("login", f"{address}#{token}", "--pin", pin)
+    assert done.returncode == 0, done.stderr
+    origin = lab.origin(http_origin(lambda wire, head: wire.send(answer(b"pinned"))))
+    agent = lab.start("http", origin.target, "--json")
+    assert lab.curl(lab.tunnel(agent).url).body == b"pinned"
