@@ -69,19 +69,41 @@ static int check_port_is_free(struct relay *r, const struct addr *at, struct err
     return 0;
 }
 
+/* What could not be opened, and for a port that is taken the flag that names another. */
+static int refuse_address(int err, const struct errinfo *cause, const char *flag,
+                          struct errinfo *why)
+{
+    if (err == ERR_BUSY) {
+        return errinfo_set(why, err, "%s; end what listens there, or choose another with %s",
+                           errinfo_text(cause, err), flag);
+    }
+    return errinfo_set(why, err, "%s", errinfo_text(cause, err));
+}
+
+static int open_on_workers(struct relay *r, struct addr *at, bool is_tls_only, struct errinfo *why)
+{
+    struct addr bound;
+
+    TRY(check_port_is_free(r, at, why));
+    for (uint32_t i = 0; i < r->worker_count; i++) {
+        TRY(front_door_open(&r->workers[i], at, is_tls_only, &bound, why));
+        addr_set_port(at, addr_port(&bound));
+    }
+    return 0;
+}
+
 static int open_door(struct relay *r, const char *flag, const struct address *at, bool is_tls_only,
                      uint16_t *port_out, struct errinfo *why)
 {
+    struct errinfo cause = {0};
     struct addr wanted;
-    struct addr bound;
 
     TRY(relay_addr(flag, at, at->port, &wanted, why));
-    TRY(check_port_is_free(r, &wanted, why));
-    for (uint32_t i = 0; i < r->worker_count; i++) {
-        TRY(front_door_open(&r->workers[i], &wanted, is_tls_only, &bound, why));
-        addr_set_port(&wanted, addr_port(&bound));
+    int err = open_on_workers(r, &wanted, is_tls_only, &cause);
+    if (err < 0) {
+        return refuse_address(err, &cause, flag, why);
     }
-    *port_out = addr_port(&bound);
+    *port_out = addr_port(&wanted);
     return 0;
 }
 
@@ -97,13 +119,15 @@ static int open_doors(struct relay *r, struct errinfo *why)
 static int open_admin(struct relay *r, struct errinfo *why)
 {
     const struct address *at = &r->config->admin;
+    struct errinfo cause = {0};
     struct addr wanted;
 
     if (at->port == 0) {
         return 0;
     }
     TRY(relay_addr("--admin", at, at->port, &wanted, why));
-    return admin_door_open(&r->admin, r, &wanted, why);
+    int err = admin_door_open(&r->admin, r, &wanted, &cause);
+    return err < 0 ? refuse_address(err, &cause, "--admin", why) : 0;
 }
 
 /* Sessions end with their token, on every worker. */

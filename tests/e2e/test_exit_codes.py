@@ -68,3 +68,14 @@ def test_a_port_in_use_is_told(lab):
     done = lab.adit("relay", "--listen", f"127.0.0.1:{relay.port}", "--data", lab.folder / "d")
     assert done.returncode not in (0, 2)
     assert str(relay.port) in done.stderr
+
+
+@pytest.mark.parametrize("command,flag", [("try", "--listen"), ("relay", "--listen"),
+                                          ("relay", "--listen-tls"), ("relay", "--admin")])
+def test_a_port_in_use_comes_with_the_flag_that_names_another(lab, command, flag):
+    taken = f"127.0.0.1:{lab.relay().port}"
+    other = [] if flag == "--listen" else ["--listen", f"127.0.0.1:{free_port()}"]
+    done = lab.adit(command, *other, flag, taken, "--data", lab.folder / "d")
+    assert done.returncode == 1
+    assert (f"cannot listen on {taken}: the address is already in use; end what listens there, or "
+            f"choose another with {flag}\n") in done.stderr
