@@ -72,6 +72,9 @@ int cmd_relay(const struct command_line *line, struct options *options)
     if (data_dir_open(options->relay.data, &data, &why) < 0) {
         fprintf(stderr, "adit relay: %s\n", why.text);
     } else {
+        if (options->config_path) {
+            fprintf(stderr, "config: %s\n", options->config_path);
+        }
         fprintf(stderr, "data: %s\n", text_str(&data));
         s.loop = loop_new();
         code = serve(&s, options, text_str(&data));

@@ -79,3 +79,9 @@ def test_a_port_in_use_comes_with_the_flag_that_names_another(lab, command, flag
     assert done.returncode == 1
     assert (f"cannot listen on {taken}: the address is already in use; end what listens there, or "
             f"choose another with {flag}\n") in done.stderr
+
+
+def test_a_relay_says_which_file_it_reads(lab):
+    config = lab.folder / "relay.yml"
+    config.write_text("domain: t.example.com\n")
+    lab.relay("--config", config).wait_line(f"^config: {config}$")
