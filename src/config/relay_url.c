@@ -36,9 +36,9 @@ static int cut_carrier(struct slice *rest, enum relay_carrier *out, struct errin
     }
     bool is_web = slice_equal_nocase(name, SLICE("https")) ||
                   slice_equal_nocase(name, SLICE("http"));
-    if (is_web) {
-        return errinfo_set(info, ERR_INVALID, "a relay is not named by %.*s://; write %s://%.*s",
-                           SLICE_ARG(name), name.len == 5 ? "wss" : "ws",
+    if (is_web) { /* never ws:// in its place: beyond this machine that is refused in turn */
+        return errinfo_set(info, ERR_INVALID, "a relay is not named by %.*s://; write %s%.*s",
+                           SLICE_ARG(name), name.len == 5 ? "wss://" : "",
                            SLICE_ARG(slice_sub(*rest, 0, 100)));
     }
     return errinfo_set(info, ERR_INVALID,

@@ -62,7 +62,7 @@ static void what_is_no_relay_is_told_what_to_write(void **state)
     check_refused("wss://", "is no relay");
     check_refused("wss://h/path", "is no relay");
     check_refused("https://t.example.com", "write wss://t.example.com");
-    check_refused("http://h", "write ws://h");
+    check_refused("http://192.0.2.2:8080", "by http://; write 192.0.2.2:8080");
     check_refused("quic://h", "unknown carrier 'quic'");
 }
 
