@@ -7,12 +7,29 @@
 
 /* ---- one file ---- */
 
-static bool is_relay_file(const char *path, int kind)
+static const char *file_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    struct slice name = slice_str(slash ? slash + 1 : path);
+    return slash ? slash + 1 : path;
+}
 
-    return kind == CHECK_RELAY || (kind == CHECK_AUTO && slice_starts(name, SLICE("relay")));
+static bool is_relay_file(const char *path, int kind)
+{
+    return kind == CHECK_RELAY ||
+           (kind == CHECK_AUTO && slice_starts(slice_str(file_name(path)), SLICE("relay")));
+}
+
+/* A sound file that was taken for one of the other kind is nothing but unknown keys. */
+static void note_kind(const char *path, int kind)
+{
+    const char *name = file_name(path);
+    bool is_relay = is_relay_file(path, kind);
+
+    if (kind == CHECK_AUTO && strcmp(name, is_relay ? "relay.yml" : "adit.yml") != 0) {
+        fprintf(stderr, "%s: note: read as %s file, by its name; if it is %s: --kind %s\n", path,
+                is_relay ? "a relay's" : "an agent's", is_relay ? "an agent's" : "a relay's",
+                is_relay ? "agent" : "relay");
+    }
 }
 
 static void check_agent(const char *path, struct problems *problems)
@@ -59,6 +76,9 @@ static int check_file(const char *path, int kind)
     int result = problems.count ? ERR_CONFIG : 0;
     problems_show(&problems, &lines);
     fputs(text_str(&lines), stderr);
+    if (result < 0) {
+        note_kind(path, kind);
+    }
     text_deinit(&lines);
     problems_deinit(&problems);
     return result;

@@ -32,6 +32,18 @@ def test_a_certificate_that_is_not_there_is_named(lab):
     assert "relay.yml:3: cannot read 'gone.key': No such file or directory\n" in done.stderr
 
 
+def test_a_file_taken_for_the_other_kind_is_told_from_a_bad_one(lab):
+    config = lab.folder / "public.yml"
+    config.write_text("domain: t.example.com\n")
+    done = lab.adit("check", config)
+    assert done.returncode == 2
+    assert "public.yml:1: unknown key 'domain'" in done.stderr
+    assert "read as an agent's file, by its name; if it is a relay's: --kind relay\n" in done.stderr
+    assert lab.adit("check", config, "--kind", "relay").returncode == 0
+    config.rename(lab.folder / "adit.yml")
+    assert "note" not in lab.adit("check", lab.folder / "adit.yml").stderr
+
+
 def test_values_are_read_by_the_schema(lab):
     config = lab.folder / "adit.yml"
     config.write_text("""
