@@ -398,6 +398,38 @@ static void every_one_of_many_short_waits_ends(void **state)
     assert_true(clock_now_ms() - start < 20 * 1000);
 }
 
+static struct actor *moved;
+
+static void moves_it_away(struct timer *t)
+{
+    tell_timer(t);
+    timer_arm(loop, &moved->timer, 60 * 1000);
+}
+
+/* The kernel has been told about a time that is over, or not so soon any more. */
+static void a_loop_wakes_in_time_when_the_soonest_timer_changes(void **state)
+{
+    struct actor mover = actor('m'), soonest = actor('s'), last = actor('l');
+    uint64_t start = clock_now_ms();
+
+    (void)state;
+    moved = &soonest;
+    mover.timer.expired = moves_it_away;
+    last.timer.expired = first_timer_stops;
+    timer_arm(loop, &mover.timer, 1);
+    timer_arm(loop, &soonest.timer, 10);
+    timer_arm(loop, &last.timer, 40);
+    loop_run(loop);
+    assert_string_equal(text_str(&story), "ml");
+    assert_true(clock_now_ms() - start >= 39);
+
+    timer_arm(loop, &last.timer, 10); /* sooner than what is left */
+    loop_run(loop);
+    assert_string_equal(text_str(&story), "mll");
+    assert_true(clock_now_ms() - start < 10 * 1000);
+    timer_disarm(loop, &soonest.timer);
+}
+
 /* ---- other threads ---- */
 
 enum { LETTERS = 20000 };
@@ -472,6 +504,7 @@ int main(void)
         LOOP_TEST(thousands_of_timers_keep_their_order_under_changes),
         LOOP_TEST(run_for_returns_at_its_time_and_not_before),
         LOOP_TEST(every_one_of_many_short_waits_ends),
+        LOOP_TEST(a_loop_wakes_in_time_when_the_soonest_timer_changes),
         LOOP_TEST(letters_of_a_thread_arrive_all_and_in_order),
         LOOP_TEST(a_letter_wakes_a_sleeping_loop),
     };
