@@ -27,9 +27,9 @@ _Bool mem_equal_secret(const void *a, const void *b, size_t n);
 /* Memory of this machine, in bytes; a guess of 1 GiB where the system does not tell. */
 size_t mem_physical_bytes(void);
 
-#define NEW(type)                       ((type *)mem_alloc(sizeof(type)))
-#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
-#define COUNT_OF(array)                 (sizeof(array) / sizeof((array)[0]))
+#define NEW(type) ((type *)mem_alloc(sizeof(type)))
+#define CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* A pool of equal objects that come and go: keeps some spares, gives back the rest. One pool per
  * thread and type (declare it _Thread_local static). Under ASan every object is a malloc of its
@@ -42,10 +42,7 @@ struct mem_pool {
     void *spares;
 };
 
-#define MEM_POOL(type, spares)                                                                     \
-    {                                                                                              \
-        .object_bytes = sizeof(type), .spares_max = (spares)                                       \
-    }
+#define MEM_POOL(type, spares) {.object_bytes = sizeof(type), .spares_max = (spares)}
 
 void *mem_pool_get(struct mem_pool *pool); /* zeroed */
 void mem_pool_put(struct mem_pool *pool, void *object);

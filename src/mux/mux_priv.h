@@ -132,6 +132,7 @@ struct mux_stream {
 };
 
 _Static_assert(sizeof(struct mux_stream) <= MUX_STREAM_RECORD_MAX_BYTES, "an idle stream is cheap");
+_Static_assert(MUX_TALK_BURSTS <= 3, "talk_bursts has two bits");
 
 /* All streams of a tunnel share its turns. Lives while it has streams. */
 struct mux_tunnel {

@@ -7,8 +7,8 @@
  *            <-- libuv      its own epoll, level triggered: uv_run when it has something
  *
  * The alarm stays set while waits come and go, and is changed only to ring earlier: a timeout of
- * epoll_wait would set and take back a timer of the kernel's each time, which costs a tenth of a
- * round trip (docs/architecture.md). It may ring for nothing.
+ * epoll_wait would set and take back a timer of the kernel's each time (docs/architecture.md). It
+ * may ring for nothing.
  *
  * Memory of a closed watch stays until the end of the turn: its event may have been fetched. */
 #include <errno.h>
